@@ -229,6 +229,7 @@ if TYPE_CHECKING:
     from engine.toolchains.base import App as App
     from engine.toolchains.base import AppConfiguration as AppConfiguration
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
+    from engine.validation import explain_error as explain_error
 
 _NAMES = {
     "engine.access.audit_log": "REFUSED_STATUSES",
@@ -349,6 +350,7 @@ _NAMES = {
     "engine.tasks.workflow": "Workflow",
     "engine.toolchains.base": "App AppConfiguration",
     "engine.toolchains.idf_menuconfig": "ConfigurationEdit",
+    "engine.validation": "explain_error",
 }
 """The public names of each module; type checkers read them above."""
 

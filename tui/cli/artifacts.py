@@ -11,6 +11,7 @@ import typer
 
 from engine.errors import NotFoundError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.gc import print_swept
 from tui.cli.remote import open_lab
@@ -20,8 +21,8 @@ from tui.presentation.units import change, size
 if TYPE_CHECKING:
     from engine import Artifact, BuildComparison, Engine, StoreState
 
-cli = typer.Typer()
-artifacts_cli = typer.Typer(help="Files that builds kept, and the store that they are copied to.")
+cli = Commands()
+artifacts_cli = Commands(help="Files that builds kept, and the store that they are copied to.")
 cli.add_typer(artifacts_cli, name="artifacts")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_json, table
 from tui.presentation.audit_rows import AUDIT_HEAD, audit_row
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command()

@@ -15,13 +15,14 @@ import typer
 
 from engine.errors import UsageError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import REMOTE, open_engine, print_line, run_number, table
 from tui.cli.remote import of_this_machine, open_lab
 
 if TYPE_CHECKING:
     from engine import Engine
 
-cli = typer.Typer()
+cli = Commands()
 
 
 class Eol(StrEnum):

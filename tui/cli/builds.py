@@ -9,6 +9,7 @@ import typer
 
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import (
     print_error,
     print_json,
@@ -18,7 +19,8 @@ from tui.cli.common import (
     split_names,
     table,
 )
-from tui.cli.follow import USAGE, follow, follow_each
+from tui.cli.exit_codes import USAGE
+from tui.cli.follow import follow, follow_each
 from tui.cli.remote import of_this_machine, open_lab, printing_lab
 from tui.cli.summary import print_build, print_builds
 from tui.presentation.labels import commit_of, variant_of
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 CANCEL_TIMEOUT_SECONDS = 10.0
 """How long a cancelled build is waited for; its programs end within a second."""
 
-cli = typer.Typer()
+cli = Commands()
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

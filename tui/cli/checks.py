@@ -12,6 +12,7 @@ import typer
 
 from engine.enums import CheckStatus
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line
 from tui.cli.remote import open_lab
 from tui.presentation.check_details import detail_lines
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from engine import CheckCell, CheckResultRow, Engine, Project
     from tui.remote.lab import RemoteLab
 
-cli = typer.Typer()
-checks = typer.Typer(help="How projects are: results of checks, and when checks run.")
+cli = Commands()
+checks = Commands(help="How projects are: results of checks, and when checks run.")
 cli.add_typer(checks, name="checks", invoke_without_command=True)
 
 EXIT_CODES = {CheckStatus.SUCCESS: 0, CheckStatus.ERROR: 1, CheckStatus.WARNING: 3}

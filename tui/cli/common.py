@@ -201,7 +201,8 @@ def print_notes(notes: Iterable[Finding]) -> None:
 
 def print_error(text: str) -> None:
     """Print one line to standard error."""
-    typer.echo(f"espdeck: {clean(text)}", err=True)
+    with contextlib.suppress(OSError):  # nobody can be told
+        typer.echo(f"espdeck: {clean(text)}", err=True)
 
 
 class _CloneProgress:

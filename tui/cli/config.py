@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError, WrongSettingsError
+from tui.cli.command_line import Commands
 from tui.cli.common import flags_of, load_settings, print_error, print_line, table
-from tui.cli.follow import USAGE
+from tui.cli.exit_codes import USAGE
 
 if TYPE_CHECKING:
     from engine import Mistake, Settings
 
-cli = typer.Typer()
-config = typer.Typer(no_args_is_help=True)
+cli = Commands()
+config = Commands(no_args_is_help=True)
 cli.add_typer(config, name="config", help="Look at the settings, check them, change them.")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -202,10 +203,14 @@ def _wrong_options(settings: Settings) -> list[str]:
 
     options = check_options() if settings.checks else {}
     return [
-        f"{join_key(('checks', name, key))}: {wrong}"
+        wrong
         for name, check in settings.checks.items()
         for key, value in (check.model_extra or {}).items()
-        if (wrong := wrong_option((options.get(name) or {}).get(key), value))
+        if (
+            wrong := wrong_option(
+                join_key(("checks", name, key)), (options.get(name) or {}).get(key), value
+            )
+        )
     ]
 
 

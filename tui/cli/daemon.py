@@ -14,12 +14,13 @@ import typer
 
 from engine.errors import EspdeckError
 from tui.cli import daemon_install, daemon_logs
+from tui.cli.command_line import Commands
 from tui.cli.common import chosen_profile, find_workspace, load_settings, print_line
-from tui.cli.follow import USAGE
+from tui.cli.exit_codes import USAGE
 from tui.presentation.units import size, span
 
-cli = typer.Typer()
-daemon = typer.Typer(
+cli = Commands()
+daemon = Commands(
     help="An engine that stays: builds, checks and schedules go on when nobody is logged in.",
     no_args_is_help=True,
 )

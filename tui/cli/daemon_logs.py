@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import find_workspace, print_line
 from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import LogRecord
 
-cli = typer.Typer()
+cli = Commands()
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

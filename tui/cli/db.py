@@ -11,15 +11,16 @@ import typer
 
 from engine.errors import UsageError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_line, table
-from tui.cli.follow import FAILED
+from tui.cli.exit_codes import FAILED
 from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import Backup
 
-cli = typer.Typer()
-_db = typer.Typer(help="Check, back up and restore the databases of the workspace.")
+cli = Commands()
+_db = Commands(help="Check, back up and restore the databases of the workspace.")
 cli.add_typer(_db, name="db")
 
 _MAX_LISTED_RUNS = 20

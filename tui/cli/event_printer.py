@@ -23,6 +23,7 @@ from engine.events import (
     StageChanged,
 )
 from engine.text import clean, count
+from tui.cli.common import print_error
 from tui.presentation.units import clock
 from tui.state.event_queue import Inbox
 
@@ -199,5 +200,8 @@ class Printer:
             self._out.write(text)
             self._out.flush()
         except (BrokenPipeError, ValueError):
+            return False
+        except OSError as error:
+            print_error(f"cannot write the output: {error.strerror}")
             return False
         return True

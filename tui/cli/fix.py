@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number
 
 if TYPE_CHECKING:
     from engine import Fix
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("fix")

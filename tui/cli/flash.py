@@ -17,6 +17,7 @@ import typer
 from engine import PARTITION_TABLE_OFFSET, FlashLayout, read_flash_layout
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.common import progress as progress_bar
 from tui.cli.remote import not_remote, open_lab
@@ -25,7 +26,7 @@ from tui.presentation.tables import efuse_rows, partition_rows
 if TYPE_CHECKING:
     from engine import BoardSession, Engine, FlashOptions, FlashResult, Partition
 
-cli = typer.Typer()
+cli = Commands()
 
 _Board = Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")]
 _Boards = Annotated[list[str], typer.Argument(help="Boards as `espdeck boards` names them.")]

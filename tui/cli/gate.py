@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui.cli import common
+from tui.cli.command_line import Commands
 
 if TYPE_CHECKING:
     from engine import GateMeasurement
 
-cli = typer.Typer()
+cli = Commands()
 
 FAILED = 1
 BAR_CHARACTERS = 10

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line
 
 if TYPE_CHECKING:
     from engine import CleanupReport
 
-cli = typer.Typer()
+cli = Commands()
 
 DAY_SECONDS = 86400.0
 

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import print_line, table
-from tui.cli.follow import FAILED
+from tui.cli.exit_codes import FAILED
 from tui.presentation import manual
 from tui.presentation.manual import Topic
 
-cli = typer.Typer()
+cli = Commands()
 
 _MAX_COLUMNS = 100
 """Columns of a page on a wide terminal: longer lines are hard to read."""

@@ -1,6 +1,6 @@
 """``espdeck`` and its subcommands.
 
-Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 130 Ctrl-C.
+:mod:`tui.cli.exit_codes` has the exit codes.
 """
 
 from __future__ import annotations
@@ -41,20 +41,33 @@ from tui.cli import (
     size,
     sources,
     stats,
+    streams,
     tasks,
     tokens,
     webhooks,
     workflows,
 )
+from tui.cli.command_line import CONTEXT, CommandGroup, Commands
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
-from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
+from tui.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, USAGE
+from tui.cli.follow import follow, printing
 from tui.cli.remote import choose_remote
+from tui.cli.sections import SECTIONS
 from tui.cli.summary import print_build
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
 
-cli = typer.Typer(
+
+class _Espdeck(CommandGroup):
+    """The first command."""
+
+    sections = SECTIONS
+
+
+cli = Commands(
+    cls=_Espdeck,
+    context_settings=CONTEXT,
     name="espdeck",
     help="The console of an ESP32 firmware lab. Without a command it opens the app.",
     invoke_without_command=True,
@@ -101,17 +114,24 @@ def main() -> None:
     # The end of an SSH session or of the service: builds are put back as at any other end.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit_on_signal)
+    streams.prepare()
     try:
+        if odd := streams.find_odd_text(sys.argv[1:], os.environ):
+            raise UsageError(odd)
         cli()
     except EspdeckError as error:
         print_error(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # What reads us has gone; the interpreter must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+    except (streams.OutputClosedError, BrokenPipeError):
+        streams.discard_output()
+        sys.exit(OUTPUT_CLOSED)
+    except OSError as error:
+        streams.discard_output()
+        where = f"{error.filename}: " if error.filename is not None else "cannot write the output: "
+        print_error(f"{where}{error.strerror}")
+        sys.exit(USAGE)
 
 
 @cli.callback()

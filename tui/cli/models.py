@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_line, table
 
 if TYPE_CHECKING:
     from engine import ModelState
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("models")

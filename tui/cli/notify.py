@@ -11,6 +11,7 @@ import typer
 from engine.enums import DeliveryStatus
 from engine.errors import UsageError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import duration, open_engine, print_json, print_line, table
 from tui.presentation.notification_rows import (
     channel_state,
@@ -21,8 +22,8 @@ from tui.presentation.notification_rows import (
 )
 from tui.presentation.units import day_and_clock
 
-cli = typer.Typer()
-_notify = typer.Typer(help="Notifications: what happened, where it is sent, what is muted.")
+cli = Commands()
+_notify = Commands(help="Notifications: what happened, where it is sent, what is muted.")
 cli.add_typer(_notify, name="notify")
 
 _FAILED = 1

@@ -12,15 +12,16 @@ import typer
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import EspdeckError, UsageError
 from engine.text import count, listed, mask
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_json, print_line, split_names, table
-from tui.cli.follow import FAILED
+from tui.cli.exit_codes import FAILED
 from tui.cli.remote import of_this_machine, open_lab
 from tui.presentation.labels import DIGITS, chips, followed
 
 if TYPE_CHECKING:
     from engine import Engine, Project
 
-cli = typer.Typer()
+cli = Commands()
 
 AUTO = "auto"
 """Value of ``--target`` that has the sources say the chips."""

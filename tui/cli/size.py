@@ -9,12 +9,13 @@ import typer
 
 from engine import SizeGroup
 from tui.cli import common
+from tui.cli.command_line import Commands
 from tui.presentation.units import change
 
 if TYPE_CHECKING:
     from engine import RegionRow, SizeRow
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("size")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, print_notes, table
 
 if TYPE_CHECKING:
     from engine import AppConfiguration
 
-cli = typer.Typer()
+cli = Commands()
 
 _Project = Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")]
 

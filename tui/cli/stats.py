@@ -13,6 +13,7 @@ import typer
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean
 from tui.cli import common
+from tui.cli.command_line import Commands
 from tui.presentation.metric_tables import check_rows, daemon_line, overview, project_lines
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine import DaemonState, Engine, ProjectMetrics
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("stats")

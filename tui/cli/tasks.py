@@ -10,6 +10,7 @@ import typer
 
 from engine.enums import RunStatus
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number, table
 from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
@@ -17,8 +18,8 @@ from tui.presentation.units import tokens
 if TYPE_CHECKING:
     from engine import Engine, TaskState
 
-cli = typer.Typer()
-task_cli = typer.Typer(help="Tasks: workflows and pipelines that were run.")
+cli = Commands()
+task_cli = Commands(help="Tasks: workflows and pipelines that were run.")
 cli.add_typer(task_cli, name="task")
 
 PLACEHOLDER_MARK = "PLACEHOLDER: no model was asked"

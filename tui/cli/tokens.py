@@ -11,6 +11,7 @@ import typer
 
 from engine.enums import Scope
 from engine.text import clean
+from tui.cli.command_line import Commands
 from tui.cli.common import duration, open_engine, print_line, table
 from tui.presentation.audit_rows import TOKEN_HEAD, token_row
 from tui.presentation.units import day_and_clock
@@ -18,8 +19,8 @@ from tui.presentation.units import day_and_clock
 if TYPE_CHECKING:
     from engine import Engine, TokenRow
 
-cli = typer.Typer()
-_token = typer.Typer(help="Tokens of the HTTP API: who may use it, and for what.")
+cli = Commands()
+_token = Commands(help="Tokens of the HTTP API: who may use it, and for what.")
 cli.add_typer(_token, name="token")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from engine.enums import Forge, HookStatus
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_json, print_line, run_number, table
 from tui.presentation.units import day_and_clock
 
-cli = typer.Typer()
-_webhooks = typer.Typer(help="Webhooks: what forges told, and what came of it.")
+cli = Commands()
+_webhooks = Commands(help="Webhooks: what forges told, and what came of it.")
 cli.add_typer(_webhooks, name="webhooks")
 
 _DELIVERY_CHARACTERS = 36  # of a UUID

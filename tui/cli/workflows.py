@@ -15,6 +15,7 @@ import typer
 
 from engine.enums import Priority
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, open_engine, print_line, table
 from tui.cli.follow import follow, printing
 from tui.cli.tasks import print_task
@@ -22,9 +23,9 @@ from tui.cli.tasks import print_task
 if TYPE_CHECKING:
     from engine import TaskRequest
 
-cli = typer.Typer()
-workflow_cli = typer.Typer(help="Workflows: roles that models play, on a project or a text.")
-pipeline_cli = typer.Typer(help="Step pipelines: files of questions to models.")
+cli = Commands()
+workflow_cli = Commands(help="Workflows: roles that models play, on a project or a text.")
+pipeline_cli = Commands(help="Step pipelines: files of questions to models.")
 cli.add_typer(workflow_cli, name="workflow")
 cli.add_typer(pipeline_cli, name="pipeline")
 

@@ -83,8 +83,9 @@ def test_a_name_that_is_taken_is_refused(here: Here) -> None:
 
 
 def test_a_scope_has_to_be_one(here: Here) -> None:
-    here.says("token", "create", "ci", "--scope", "root", code=2)
-    here.says("token", "create", "ci", code=2)
+    said = here.refuses("token", "create", "ci", "--scope", "root")
+    assert said.startswith("--scope must be read, build, flash or admin, not 'root'")
+    assert here.refuses("token", "create", "ci").startswith("--scope is missing")
 
 
 def test_the_audit_log_says_who_did_what(here: Here, tmp_path: Path) -> None:
