@@ -169,15 +169,19 @@ class BuildRun:
         return context.build_dir.is_dir() and found == self._marked(context).encode()
 
     def _marked(self, context: BuildContext) -> str:
-        return f"{self._build.number}#{context.stage.attempt}"
+        stage = context.stage
+        return f"{self._build.number}#{stage.made_in.get(_COMPILE, stage.attempt)}"
 
-    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
-        """Accepted, or what of its failures says most."""
-        failed = {
-            key: result
-            for key, result in results.items()
-            if result.status is StageStatus.FAILED and not FIRMWARE_PIPELINE.stage(key).back_to
-        }
+    def outcome(
+        self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
+    ) -> Outcome:
+        """Accepted, or what of the failures of its own commit says most.
+
+        What repairs broke besides is told with their attempts.
+        """
+        if _failed(results):
+            results = own
+        failed = _failed(results)
         judged = results.get("judge")
         verdict = judged.output if judged is not None else None
         if not failed:
@@ -187,9 +191,9 @@ class BuildRun:
         causes = [key for key in failed if FIRMWARE_PIPELINE.stage(key).role == Role.DOCTOR]
         why = failed[(causes or list(failed))[-1]].summary
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
-        return Outcome(RunStatus.FAILED, why, word)
+        return Outcome(RunStatus.FAILED, why, word, is_own=True)
 
-    def close(self, results: Mapping[str, StageResult]) -> None:
+    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build."""
         tested = {
             key: _for_people(result.output)
@@ -200,7 +204,7 @@ class BuildRun:
             self._deps.store,
             self._build.number,
             test_results=tested or None,
-            build_output=self._build_output(),
+            build_output=self._build_output(made_in.get(_COMPILE)),
         )
 
     @property
@@ -222,18 +226,28 @@ class BuildRun:
         except UsageError:
             return None  # its files were deleted
 
-    def _build_output(self) -> str:
+    def _build_output(self, attempt: int | None) -> str:
+        """The end of what the compiler printed in an attempt; in the last where it did not end."""
         store = self._deps.store
         keys = [
             key
             for key in logs.logs_of(store, self._build.number)
-            if FIRMWARE_PIPELINE.stage(key.stage).role == Role.BUILDER
+            if key.stage == _COMPILE and attempt in (None, key.attempt)
         ]
         if not keys:
             return ""
         first = logs.line_count(store, keys[-1]) - _OUTPUT_LINES
         text = "\n".join(logs.read_lines(store, keys[-1], max(0, first)))
         return text[-_OUTPUT_TAIL:]
+
+
+def _failed(results: Mapping[str, StageResult]) -> dict[str, StageResult]:
+    """Stages that failed, but for those that repair."""
+    return {
+        key: result
+        for key, result in results.items()
+        if result.status is StageStatus.FAILED and not FIRMWARE_PIPELINE.stage(key).back_to
+    }
 
 
 def _for_people(tested: Tested) -> dict[str, Any]:

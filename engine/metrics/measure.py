@@ -16,6 +16,7 @@ from engine.errors import UsageError
 from engine.images import image_file
 from engine.metrics.names import UNITS, MeasureName
 from engine.sizes.measure import SLOT_PATH
+from engine.store.attempts import counted_stages, of_stages
 from engine.store.measures import RunRecord
 from engine.store.tables import FindingRow, RunMeasure, StageRow
 from engine.testing.results import Outcome
@@ -35,6 +36,7 @@ NO_STAGE = "-"
 """Stage of a build that failed outside of all: its commit was not to be had, or it was lost."""
 
 _CODE = re.compile(r"\S+")
+_SUCCESS = StageStatus.SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ def _measures(record: RunRecord) -> Iterator[RunMeasure]:
         )
 
     yield row(MeasureName.RECORDED, 1)
-    yield row(MeasureName.ATTEMPTS, max((each.attempt for each in record.stages), default=0))
+    yield row(MeasureName.ATTEMPTS, attempts_of(record.stages))
     if record.status is RunStatus.FAILED:
-        yield row(MeasureName.FAILURE, 1, " ".join(failure_of(record.stages, record.errors)))
+        stages = counted_stages(record.stages, record.result_attempt)
+        yield row(MeasureName.FAILURE, 1, " ".join(failure_of(stages, record.errors)))
     sizes, used, total = _sizes(record)
     if sizes is not None:
         yield row(MeasureName.IMAGE_SIZE, sizes)
@@ -121,17 +124,33 @@ def _measures(record: RunRecord) -> Iterator[RunMeasure]:
         yield row(MeasureName.TEST_TIME, round(sum(timed), 3))
 
 
+def attempts_of(stages: Sequence[StageRow]) -> int:
+    """How often a build was tried since it was asked for last: once, and after each repair."""
+    repairs = {stage.key for stage in FIRMWARE_PIPELINE.stages if stage.back_to}
+    last = max((each.attempt for each in stages), default=0)
+    repaired = [
+        each
+        for each in stages
+        if each.key in repairs and each.status is _SUCCESS and each.attempt < last
+    ]
+    return len(repaired) + 1 if stages else 0
+
+
 def failure_of(stages: Sequence[StageRow], errors: Sequence[FindingRow]) -> tuple[str, str]:
-    """What a build failed of: the first stage of its last attempt that failed, and the code.
+    """What a build failed of: the first stage that failed, and the code.
 
     The code is that of the stage's first error; where the firmware failed a test, of the first
     error of the diagnosis, which says why. Repairs do not count: what they could not repair does.
 
+    Args:
+        stages: that count.
+        errors: of any stage.
+
     Returns:
         Stage and code; :data:`NO_STAGE` where no stage failed, and as code where none is known.
     """
-    last = max((row.attempt for row in stages), default=0)
-    failed = {row.key for row in stages if row.attempt == last and row.status is StageStatus.FAILED}
+    failed = {row.key for row in stages if row.status is StageStatus.FAILED}
+    counted = of_stages(errors, stages)
     for stage in FIRMWARE_PIPELINE.stages:
         if stage.key not in failed or stage.back_to:
             continue
@@ -140,7 +159,7 @@ def failure_of(stages: Sequence[StageRow], errors: Sequence[FindingRow]) -> tupl
             doctors = (each.key for each in FIRMWARE_PIPELINE.stages if each.role is Role.DOCTOR)
             own = [*doctors, stage.key]
         for key in own:
-            told = [row for row in errors if row.stage == key and row.attempt == last]
+            told = [row for row in counted if row.stage == key]
             if told:
                 # Errors that name their place come first, then in the order of the tool.
                 first = min(told, key=lambda row: (row.rank, row.id or 0))

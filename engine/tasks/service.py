@@ -296,7 +296,7 @@ class Tasks(RunService):
         name = ""
         if run.project_id is not None:
             name = projects.get_project(self._store, run.project_id).name
-        return state_of(run, store_tasks.get_task(self._store, number), name, self.stages(number))
+        return state_of(run, store_tasks.get_task(self._store, number), name, self._counted(number))
 
     def pipeline_of(self, run: Run) -> Pipeline:
         """The stages of a task, as they were decided when it was asked for."""
@@ -335,7 +335,7 @@ class Tasks(RunService):
             UsageError: there is no such task.
         """
         self.get(number)
-        return steps_of(store_tasks.get_task(self._store, number), self.stages(number))
+        return steps_of(store_tasks.get_task(self._store, number), self._counted(number))
 
     def answer(self, number: int) -> str:
         """What the last step that succeeded said, as Markdown. Untrusted.
@@ -346,7 +346,7 @@ class Tasks(RunService):
         steps = [step.key for step in plan_of(store_tasks.get_task(self._store, number)).steps]
         done = [
             (steps.index(row.key), row.attempt)
-            for row in self.stages(number)
+            for row in self._counted(number)
             if row.key in steps and row.status is StageStatus.SUCCESS
         ]
         if not done:
@@ -361,7 +361,7 @@ class Tasks(RunService):
             UsageError: there is no such task.
         """
         task = store_tasks.get_task(self._store, number)
-        return summary_of(self.get(number), task, self.stages(number))
+        return summary_of(self.get(number), task, self._counted(number))
 
     @contextlib.contextmanager
     def _brought(self, workflow_id: str, key: SecretStr | None) -> Iterator[None]:

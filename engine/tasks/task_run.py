@@ -147,7 +147,9 @@ class TaskRun:
             )
         )
 
-    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
+    def outcome(
+        self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
+    ) -> Outcome:
         """Stopped at a step, blocked by the gate, or what came of it."""
         for stage in self.pipeline.stages:
             result = results.get(stage.key)
@@ -160,7 +162,7 @@ class TaskRun:
             )
         return Outcome(RunStatus.SUCCESS, self._result(results))
 
-    def close(self, results: Mapping[str, StageResult]) -> None:
+    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
         """Keep with the task what came of it, and drop its key."""
         self._key = None
         self._deps.keys.forget(self._run_row.workflow_id)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.store.tables.notifications import NotifyStateRow as NotifyStateRow
     from engine.store.tables.projects import Project as Project
     from engine.store.tables.runs import FindingRow as FindingRow
+    from engine.store.tables.runs import Retry as Retry
     from engine.store.tables.runs import Run as Run
     from engine.store.tables.runs import StageRow as StageRow
     from engine.store.tables.tasks import Task as Task
@@ -50,7 +51,7 @@ _NAMES = {
     "measures": "RunMeasure",
     "notifications": "DeliveryRow MuteRow NotificationRow NotifyStateRow",
     "projects": "Project",
-    "runs": "FindingRow Run StageRow",
+    "runs": "FindingRow Retry Run StageRow",
     "tasks": "Task",
     "watch": "WatchRow",
     "webhooks": "HookDelivery",

@@ -84,7 +84,8 @@ def test_a_retry_whose_asker_died_takes_over_what_it_repeats(tmp_path: Path) -> 
 
     assert done.status is RunStatus.SUCCESS
     assert done.workflow_id != before.workflow_id
-    assert [row.completed_at for row in first] == [row.completed_at for row in kept]
+    assert [row.completed_at for row in first] == [row.completed_at for row in (*kept, last)]
+    assert [row.superseded for row in (*first, again)] == [False] * len(kept) + [True, False]
     assert again.started_at is not None and last.completed_at is not None
     assert again.started_at > last.completed_at
 
@@ -154,7 +155,7 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
 
     assert first.status is RunStatus.SUCCESS
     assert (done.status, done.error) == (RunStatus.SUCCESS, "")
-    assert [match.key.attempt for match in said] == [1]
+    assert [match.key.attempt for match in said] == [2]
     assert image.elf.read_bytes() == program
     assert (makers["image.json"], makers[image.elf.name]) == ("build", "build")
 
