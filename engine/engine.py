@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from engine.metrics.service import Metrics
     from engine.monitor.retention import SessionLimits
     from engine.notify.service import Notifications
-    from engine.overview.service import Executing, Overview
+    from engine.overview.service import Overview
+    from engine.overview.work import Executing
     from engine.projects.editor import ProjectEditor
     from engine.projects.service import Projects
     from engine.projects.slots import Slots
@@ -388,7 +389,7 @@ class Engine:
         )
 
     def _executing(self) -> Executing:
-        from engine.overview.service import Executing
+        from engine.overview.work import Executing
 
         return Executing(self.is_executor, self._ready.is_set(), self.executor_pid)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.boards.board_info import BoardInfo
 from engine.overview.records import BoardOverview
-from engine.store.overview import UnfinishedRun
+from engine.store.work import UnfinishedRun
 from engine.text import clean, count
 
 _SILENT = "does not answer"

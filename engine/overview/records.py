@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.boards.board_info import BoardInfo
-from engine.enums import RunStatus
+from engine.enums import CheckStatus, RunStatus
+from engine.store.project_builds import BriefBuild
 from engine.store.tables import Project, Run
 
 
@@ -32,10 +33,12 @@ class ProjectOverview:
             not counted.
         sync_problem: why its clone is old, in a line: the last fetch failed, or is long ago; else
             empty. Untrusted text.
+        check, check_status: name and result of the check that is worst; empty and None where all
+            are well.
     """
 
     project: Project
-    build: Run | None = None
+    build: BriefBuild | None = None
     reason: str = ""
     broken: int | None = None
     broken_since: datetime | None = None
@@ -45,6 +48,8 @@ class ProjectOverview:
     is_dirty: bool = False
     ahead: int | None = 0
     sync_problem: str = ""
+    check: str = ""
+    check_status: CheckStatus | None = None
 
     @property
     def is_outdated(self) -> bool:

@@ -17,21 +17,21 @@ NO_EXECUTOR = "an executor: no process carries out builds (espdeck daemon start)
 STARTING = "the executor, which is starting"
 
 
-def wait_for_turn(run: Run, running: Sequence[Run], ahead: Sequence[Run], limit: int) -> str:
+def wait_for_turn(kind: RunKind, running: Sequence[int], ahead: int, limit: int) -> str:
     """For what a run waits in its queue; empty where it is about to begin.
 
     Args:
-        run: it waits.
-        running: runs of its kind that are carried out.
-        ahead: those that wait before it.
-        limit: how many of its kind run at once.
+        kind: of the run, whose queue it is.
+        running: numbers of the runs that are carried out.
+        ahead: how many wait before it.
+        limit: how many run at once.
     """
-    if len(running) + len(ahead) < limit:
+    if len(running) + ahead < limit:
         return ""
-    before = f"; {count(len(ahead), run.kind.label)} before it" if ahead else ""
+    before = f"; {count(ahead, kind.label)} before it" if ahead else ""
     if not running:
         return f"its turn{before}"
-    named = [f"#{each.number}" for each in running[:_MAX_NAMED]]
+    named = [f"#{number}" for number in running[:_MAX_NAMED]]
     more = len(running) - len(named)
     if more:
         named.append(f"{more} {'other' if more == 1 else 'others'}")

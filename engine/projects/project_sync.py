@@ -42,6 +42,9 @@ INTERRUPTED = "import was interrupted: sync to try again"
 NOT_SYNCED = "project.not_synced"
 """Code of the finding that a source could not be reached, so that what is known is old."""
 
+NOT_SYNCED_DETAIL = "not synced: "
+"""Begins the status of a project whose clone is usable and old; the reason follows."""
+
 _LOCK_POLL_SECONDS = 0.1  # seconds between two looks whether another process is done with a project
 
 _LOG = logging.getLogger("espdeck.projects")
@@ -211,7 +214,7 @@ class ProjectSync:
         project = store_projects.get_project(self._store, project_id)
         usable = project.status is not ProjectStatus.PENDING and project.synced_at is not None
         if usable and git.is_repository(Path(project.clone_path)):
-            return self._update(project_id, ProjectStatus.ACTIVE, f"not synced: {reason}")
+            return self._update(project_id, ProjectStatus.ACTIVE, f"{NOT_SYNCED_DETAIL}{reason}")
         return self._update(project_id, ProjectStatus.ERROR, reason)
 
     @contextmanager

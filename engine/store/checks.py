@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, func
+from sqlalchemy import ColumnElement, Select, delete, func, join, null, true
 from sqlalchemy.orm import QueryableAttribute, defer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
@@ -16,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from engine.enums import CheckStatus
 from engine.store.check_stats import count_result
 from engine.store.database import Store
-from engine.store.tables import CheckResultRow
+from engine.store.tables import CheckResultRow, Project
 
 KEPT_RESULTS = 200
 """Results of one check of one project that are kept."""
@@ -61,6 +62,80 @@ def newest_results(store: Store, *, details: bool = True) -> Sequence[CheckResul
         col(CheckResultRow.check_name), col(CheckResultRow.project_id)
     )
     return _read(store, select(CheckResultRow).where(col(CheckResultRow.id).in_(newest)), details)
+
+
+@dataclass(frozen=True, slots=True)
+class NewestResult:
+    """The newest result of a check of a project: its name is empty for the lab as a whole."""
+
+    check: str
+    project_id: uuid.UUID | None
+    project: str
+    status: CheckStatus
+
+
+def failing_results(store: Store, project_id: uuid.UUID | None = None) -> Sequence[NewestResult]:
+    """The newest results of all checks that are no success.
+
+    Args:
+        project_id: only those of this project; None for all, and the lab.
+    """
+    row = CheckResultRow
+    query = (
+        select(row.check_name, row.project_id, Project.name, col(row.status))
+        .outerjoin(Project, col(Project.id) == col(row.project_id))
+        .where(col(row.id).in_(_newest_of_each(project_id)), row.status != CheckStatus.SUCCESS)
+    )
+    with store.read() as session:
+        return [
+            NewestResult(check, project, name or "", CheckStatus(status))
+            for check, project, name, status in session.exec(query)
+        ]
+
+
+def _newest_of_each(project_id: uuid.UUID | None) -> Select[tuple[int]]:
+    """Ids of the newest result of each check of each project.
+
+    A jump into the index for each, however many results are kept: grouping would walk all of them.
+    """
+    row = CheckResultRow
+    names = select(func.min(row.check_name).label("name")).cte("names", recursive=True)
+    following = (
+        select(func.min(row.check_name))
+        .where(row.check_name > names.c.name)
+        .correlate(names)
+        .scalar_subquery()
+    )
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    key: Any = col(Project.id).label("id")
+    projects = (
+        select(key).where(Project.id == project_id).subquery()
+        if project_id is not None
+        else select(key).union_all(select(null())).subquery()
+    )
+    newest = (
+        select(func.max(row.id))
+        .where(row.check_name == names.c.name)
+        .where(col(row.project_id).is_not_distinct_from(projects.c.id))
+        .correlate(names, projects)
+        .scalar_subquery()
+    )
+    return select(newest).select_from(join(names, projects, true()))
+
+
+def last_confirmed(store: Store, check: str) -> Mapping[uuid.UUID, datetime]:
+    """When each project was looked at last by a check."""
+    newest = (
+        select(func.max(CheckResultRow.id))
+        .where(CheckResultRow.check_name == check, CheckResultRow.project_id == Project.id)
+        .correlate(Project)
+        .scalar_subquery()
+    )
+    query = select(CheckResultRow.project_id, CheckResultRow.confirmed_at).where(
+        col(CheckResultRow.id).in_(select(newest).select_from(Project))
+    )
+    with store.read() as session:
+        return {project: at for project, at in session.exec(query) if project is not None}
 
 
 def get_result(store: Store, result_id: int) -> CheckResultRow | None:

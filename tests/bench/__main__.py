@@ -28,6 +28,7 @@ NAMES = (
     "events",
     "daemon",
     "contract",
+    "home",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

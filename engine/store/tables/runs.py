@@ -45,7 +45,15 @@ class Run(SQLModel, table=True):
     synced.
     """
 
-    __table_args__ = AUTOINCREMENT
+    __table_args__ = (
+        # Of builds, all that a list of projects shows: their rows have what they printed in them.
+        Index(
+            "ix_run_overview",
+            *("kind", "project_id", "id", "proposed_by", "status", "commit_sha", "dirty"),
+            *("target", "configuration", "created_at", "started_at", "completed_at", "duration"),
+        ),
+        AUTOINCREMENT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     kind: RunKind = Field(

@@ -9,7 +9,8 @@ from typing import Any
 from engine.boards.service import Boards
 from engine.enums import ProjectStatus, RunKind, RunStatus
 from engine.events import RunChanged
-from engine.overview.service import Executing, Overview
+from engine.overview.service import Overview
+from engine.overview.work import Executing
 from engine.settings import Settings
 from engine.store import logs, projects, runs
 from engine.store.database import Store

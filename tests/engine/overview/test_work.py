@@ -11,8 +11,8 @@ import pytest
 from engine.boards.board_info import BoardInfo
 from engine.enums import RunKind, StageStatus
 from engine.events import BoardTaken, RunProgress
-from engine.overview.service import Executing
 from engine.overview.waits import NO_EXECUTOR, STARTING, wait_for_board, wait_for_turn
+from engine.overview.work import Executing
 from engine.store import runs
 from engine.store.tables import Run, StageRow
 from tests.engine.overview.lab import FAILED, NOW, OK, PENDING, RUNNING, Lab
@@ -124,28 +124,22 @@ def test_a_build_waits_for_a_board_that_a_person_has(lab: Lab) -> None:
     assert lab.overview.totals().boards_free == 0
 
 
-def runs_of(*numbers: int, kind: RunKind = RunKind.FIRMWARE) -> list[Run]:
-    return [Run(id=number, kind=kind) for number in numbers]
-
-
 @pytest.mark.parametrize(
     ("running", "ahead", "limit", "said"),
     [
-        ((), (), 1, ""),
-        ((1,), (), 2, ""),
-        ((1,), (), 1, "#1 to end"),
-        ((1, 2), (), 2, "#1 or #2 to end"),
-        ((1, 2, 3), (), 3, "#1, #2 or 1 other to end"),
-        ((1, 2, 3, 4), (5, 6), 4, "#1, #2 or 2 others to end; 2 builds before it"),
-        ((), (5,), 1, "its turn; 1 build before it"),
+        ((), 0, 1, ""),
+        ((1,), 0, 2, ""),
+        ((1,), 0, 1, "#1 to end"),
+        ((1, 2), 0, 2, "#1 or #2 to end"),
+        ((1, 2, 3), 0, 3, "#1, #2 or 1 other to end"),
+        ((1, 2, 3, 4), 2, 4, "#1, #2 or 2 others to end; 2 builds before it"),
+        ((), 1, 1, "its turn; 1 build before it"),
     ],
 )
 def test_for_which_turn_a_run_waits(
-    running: tuple[int, ...], ahead: tuple[int, ...], limit: int, said: str
+    running: tuple[int, ...], ahead: int, limit: int, said: str
 ) -> None:
-    (run,) = runs_of(9)
-
-    assert wait_for_turn(run, runs_of(*running), runs_of(*ahead), limit) == said
+    assert wait_for_turn(RunKind.FIRMWARE, running, ahead, limit) == said
 
 
 DESK = replace(BOARD, name="/dev/desk", label="desk", state="busy", holder="build 12 (process 3)")

@@ -1,4 +1,4 @@
-"""A retry adds attempts: what it begins anew at, and what came before it, are kept."""
+"""A retry adds attempts: what came before them is kept; and an index for the lab at a glance."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ revision = "0013"
 down_revision = "0012"
 
 _SUPERSEDED = ("stage", "finding", "artifact")
+
+_OVERVIEW_COLUMNS = (
+    *("kind", "project_id", "id", "proposed_by", "status", "commit_sha", "dirty", "target"),
+    *("configuration", "created_at", "started_at", "completed_at", "duration"),
+)
 
 
 def upgrade() -> None:
@@ -41,10 +46,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_retry_run_id", "retry", ["run_id"])
+    op.create_index("ix_run_overview", "run", _OVERVIEW_COLUMNS)
 
 
 def downgrade() -> None:
     """Drop them; runs that were retried keep only what counts, as versions before had it."""
+    op.drop_index("ix_run_overview", "run")
     for table in _SUPERSEDED:
         op.execute(f"DELETE FROM {table} WHERE superseded")
     op.drop_table("retry")

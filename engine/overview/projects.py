@@ -1,0 +1,84 @@
+"""A project at a glance, from what the store has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from engine.enums import CheckStatus, ProjectStatus
+from engine.overview.records import ProjectOverview
+from engine.projects.project_sync import NOT_SYNCED_DETAIL
+from engine.store.checks import NewestResult
+from engine.store.project_builds import ProjectBuilds
+from engine.store.tables import Project, WatchRow
+from engine.text import clean
+
+STALE_AFTER = timedelta(days=7)
+"""Time without a look at a source after which a project is told to be old."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """What the store has of a project.
+
+    Args:
+        project: itself.
+        builds: None for none.
+        watch: what starts its builds, where its source did not answer last; else None.
+        looked_at: when its source was asked for news last, None for never.
+        checks: its checks whose newest result is no success.
+        board: the board that has its newest build, empty for none.
+    """
+
+    project: Project
+    builds: ProjectBuilds | None
+    watch: WatchRow | None
+    looked_at: datetime | None
+    checks: Sequence[NewestResult]
+    board: str
+
+
+_NO_BUILDS = ProjectBuilds(None, None, "", None, (), None, "", is_tip_built=False)
+
+
+def project_overview(state: ProjectState, now: datetime) -> ProjectOverview:
+    """A project as a front end shows it."""
+    project, builds = state.project, state.builds or _NO_BUILDS
+    is_error = project.status is ProjectStatus.ERROR
+    worst = max(state.checks, key=lambda each: each.status is CheckStatus.ERROR, default=None)
+    return ProjectOverview(
+        project=project,
+        build=builds.build,
+        reason=first_line(project.status_detail if is_error else builds.reason),
+        broken=builds.broken,
+        broken_since=builds.broken_since,
+        last=builds.last[::-1],
+        success_rate=builds.success_rate,
+        board=state.board,
+        ahead=None if builds.newest_commit and project.tip and not builds.is_tip_built else 0,
+        sync_problem=_sync_problem(state, now),
+        check=worst.check if worst is not None else "",
+        check_status=worst.status if worst is not None else None,
+    )
+
+
+def _sync_problem(state: ProjectState, now: datetime) -> str:
+    """Why what is known of a source is old, in a line; empty where it is not."""
+    project = state.project
+    if project.status is not ProjectStatus.ACTIVE:
+        return ""
+    if state.watch is not None:
+        return first_line(state.watch.failure)
+    if project.status_detail.startswith(NOT_SYNCED_DETAIL):
+        return first_line(project.status_detail.removeprefix(NOT_SYNCED_DETAIL))
+    if project.synced_at is None or project.source.startswith("/"):
+        return ""  # a folder of this machine is looked at before each build
+    looked = max(filter(None, (project.synced_at, state.looked_at)))
+    age = now - looked
+    return f"not synced for {age.days} d" if age > STALE_AFTER else ""
+
+
+def first_line(text: str) -> str:
+    """The first line of an untrusted text that has something in it, cleaned."""
+    return next((line for each in text.splitlines() if (line := clean(each).strip())), "")

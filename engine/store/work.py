@@ -1,0 +1,138 @@
+"""Everything that runs or waits, with how far it came, read at once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, col, select
+
+from engine.enums import RunKind, RunStatus
+from engine.events import BoardTaken, RunChanged, RunProgress
+from engine.store.database import Store
+from engine.store.tables import EventRow, Project, Run, StageRow, Task
+
+_IS_UNFINISHED = col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING])
+_LONG_COLUMNS = {"build_output": "", "test_results": None, "notes": (), "repeats": None}
+"""What no list shows and may be long, and what stands in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """A run that waits or is carried out.
+
+    Args:
+        run: itself, without what may be long.
+        project: name of its project, empty for none.
+        task: what was asked of it, None for a build.
+        stages: how far it came.
+        progress: the body of its last event of how far it is; None for none yet.
+        board: the board that a stage took last, with stage and attempt; None for none.
+        asked_at: place of the event with which it was asked for last: sorts those that wait.
+    """
+
+    run: Run
+    project: str
+    task: Task | None
+    stages: tuple[StageRow, ...]
+    progress: Mapping[str, Any] | None
+    board: Mapping[str, Any] | None
+    asked_at: int
+
+
+def unfinished(store: Store) -> Sequence[UnfinishedRun]:
+    """Every run that waits or is carried out, by number."""
+    with store.read() as session:
+        runs = _unfinished_runs(session)
+        if not runs:
+            return []
+        mine = select(Run.id).where(_IS_UNFINISHED)
+        projects: dict[uuid.UUID | None, str] = dict(
+            session.exec(
+                select(Project.id, Project.name).where(
+                    col(Project.id).in_(select(Run.project_id).where(_IS_UNFINISHED))
+                )
+            ).all()
+        )
+        tasks = {
+            row.run_id: row for row in session.exec(select(Task).where(col(Task.run_id).in_(mine)))
+        }
+        stages: dict[int, list[StageRow]] = {number: [] for number in runs}
+        for row in session.exec(
+            select(StageRow).where(col(StageRow.run_id).in_(mine)).order_by(col(StageRow.id))
+        ):
+            stages[row.run_id].append(row)
+        newest = (
+            select(func.max(EventRow.id))
+            .where(col(EventRow.run_id).in_(mine))
+            .where(col(EventRow.kind).in_([RunProgress.kind, BoardTaken.kind, RunChanged.kind]))
+            .group_by(col(EventRow.run_id), EventRow.kind)
+        )
+        events = {
+            (row.run_id, row.kind): row
+            for row in session.exec(select(EventRow).where(col(EventRow.id).in_(newest)))
+        }
+
+    def body(number: int, kind: str) -> Mapping[str, Any] | None:
+        row = events.get((number, kind))
+        return row.body if row is not None else None
+
+    return [
+        UnfinishedRun(
+            run=runs[number],
+            project=projects.get(runs[number].project_id, ""),
+            task=tasks.get(number),
+            stages=tuple(stages[number]),
+            progress=body(number, RunProgress.kind),
+            board=body(number, BoardTaken.kind),
+            asked_at=getattr(events.get((number, RunChanged.kind)), "id", None) or 0,
+        )
+        for number in runs
+    ]
+
+
+def _unfinished_runs(session: Session) -> Mapping[int, Run]:
+    """Runs that have not ended by number, in that order, without what may be long."""
+    query = (
+        select(Run)
+        .where(_IS_UNFINISHED)
+        .options(*(defer(getattr(Run, name)) for name in _LONG_COLUMNS))
+        .order_by(col(Run.id))
+    )
+    rows = session.exec(query).all()
+    for row in rows:
+        for name, value in _LONG_COLUMNS.items():
+            set_committed_value(row, name, list(value) if value == () else value)
+    return {row.number: row for row in rows}
+
+
+def recent_durations(
+    store: Store, *, limit: int
+) -> Mapping[tuple[uuid.UUID | None, str, str], Sequence[float]]:
+    """Seconds that the newest builds took that succeeded, by project, chip and configuration.
+
+    Those of projects of which a build is unfinished.
+
+    Args:
+        limit: how many of each at the most.
+    """
+    key = (col(Run.project_id), col(Run.target), col(Run.configuration))
+    place = func.row_number().over(partition_by=key, order_by=col(Run.id).desc())
+    found = (
+        select(*key, Run.duration, place.label("place"))  # type: ignore[call-overload]
+        .where(Run.kind == RunKind.FIRMWARE, Run.status == RunStatus.SUCCESS)
+        .where(col(Run.project_id).in_(select(Run.project_id).where(_IS_UNFINISHED)))
+        .where(col(Run.duration).is_not(None))
+        .subquery()
+    )
+    query = select(*found.c).where(found.c.place <= limit)
+    took: dict[tuple[uuid.UUID | None, str, str], list[float]] = {}
+    with store.read() as session:
+        for project, target, configuration, seconds, _place in session.exec(query):
+            took.setdefault((project, target, configuration), []).append(seconds)
+    return took
