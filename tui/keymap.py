@@ -61,11 +61,13 @@ class Key:
 
 
 KEYS = (
-    Key("open", "enter,o", "enter", "open", "Open the build; from a project, go to its builds",
-        Where.HOME),
-    Key("build", "b", "b", "build", "Sync the project and build what it follows now", Where.HOME),
+    Key("open", "enter,o", "enter", "open",
+        "Open the build, the task or the board's console; fold a group", Where.HOME),
+    Key("build", "b", "b", "build", "Sync the project and build what it follows now, or the marked "
+        "ones", Where.HOME),
     Key("add", "a", "a", "add", "Add a project: a Git URL or a path", Where.HOME),
-    Key("sync", "s", "s", "sync", "Bring the project to where its source is now", Where.HOME),
+    Key("sync", "s", "s", "sync", "Bring the project to where its source is now, or the marked "
+        "ones", Where.HOME),
     Key("boards", "B", "B", "boards", "Show the boards: monitor, flash, reserve", Where.HOME),
     Key("workflows", "w", "w", "workflows", "Have models do something: review, design, fix, write",
         Where.HOME),
@@ -76,9 +78,20 @@ KEYS = (
     Key("audit", "L", "L", "audit log", "Show who did what through the HTTP API, and tokens",
         Where.HOME, bar=False),
     Key("checks", "C", "C", "checks", "Show the checks: how every project is", Where.HOME),
-    Key("cancel", "c", "c", "cancel", "Cancel the build", Where.HOME),
+    Key("cancel", "c", "c", "cancel", "Cancel the build, or what is chosen of what is at work",
+        Where.HOME),
     Key("retry", "r", "r", "retry", "Run the build again from its start", Where.HOME),
-    Key("filter", "slash", "/", "filter", "Filter the builds by text; esc shows all", Where.HOME),
+    Key("filter", "slash", "/", "filter", "Filter the list by words; esc shows all", Where.HOME),
+    Key("mark", "space", "space", "mark",
+        "Mark the project, to build, sync or flash several; mark builds to compare", Where.HOME),
+    Key("outdated", "u", "u", "mark outdated",
+        "Mark the projects whose newest commit was not built", Where.HOME, bar=False),
+    Key("flash", "f", "f", "flash",
+        "Flash the newest good build of the project, or of the marked ones; asks", Where.HOME),
+    Key("order", "O", "O", "order", "Sort the projects by what needs you, or by name", Where.HOME,
+        bar=False),
+    Key("group", "t", "t", "group", "Group the projects by chip, by what is before a / of their "
+        "name, or not; enter folds a group", Where.HOME, bar=False),
     Key("remove", "d", "d", "remove", "Remove the project with its builds; asks", Where.HOME),
     Key("edit", "e", "e", "edit", "Change the project: chips, branch, app, configuration, name",
         Where.HOME),
@@ -93,8 +106,10 @@ KEYS = (
         bar=False),
     Key("metrics", "m", "m", "metrics", "Draw how builds go: durations, success, sizes, tests",
         Where.HOME, bar=False),
-    Key("other", "tab,shift+tab", "tab", "other list", "Go to the other list", Where.HOME,
-        bar=False),
+    Key("next_panel", "tab", "tab", "panel",
+        "Go to the next panel: 1 projects, 2 at work, 3 boards, 4 builds, 5 details", Where.HOME),
+    Key("previous_panel", "shift+tab", "S-tab", "panel before", "Go to the panel before",
+        Where.HOME, bar=False),
     Key("left", "h,left", "h", "projects", "Go to the projects", Where.HOME, bar=False),
     Key("right", "l,right", "l", "builds", "Go to the builds", Where.HOME, bar=False),
     Key("next_pane", "tab", "tab", "pane", "Go to the next pane; 1 to 9 and 0 go to each",
@@ -337,8 +352,11 @@ KEYS = (
         Where.GUIDE),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
-    Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
-        Where.EVERYWHERE, bar=False),
+    *(
+        Key("page_down", f"pagedown,ctrl+d{',space' if where is not Where.HOME else ''}", "pgdn",
+            "page down", "Go one page down", where, bar=False)
+        for where in SCREENS
+    ),
     Key("page_up", "pageup,ctrl+u", "pgup", "page up", "Go one page up", Where.EVERYWHERE,
         bar=False),
     Key("first", "g,home", "g", "first", "Go to the first row", Where.EVERYWHERE, bar=False),

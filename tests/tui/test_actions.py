@@ -44,8 +44,9 @@ async def walk(story: Story) -> dict[str, list[str]]:
         found[story.screen.WHERE.value] = read(story.screen)
 
     await story.sees("sensor-hub")
+    await story.press("j")
     look()
-    await story.press("j", "l")
+    await story.press("k", "l")
     await story.sees("#3")
     await story.press("g", "enter")
     await story.sees("FINDINGS 2")
@@ -141,7 +142,7 @@ async def test_own_keys_are_shown_and_work_also_where_a_fix_is_decided_on(tmp_pa
     keep_fix(tmp_path, 3, lambda text: text)
     async with running(tmp_path, size=(100, 30), keys={"discard": "ctrl+k"}) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("#3")
         await story.press("g", "enter")
         await story.sees("d shows how")

@@ -32,7 +32,7 @@ Walk = Callable[[Story], Awaitable[None]]
 
 async def home(story: Story) -> None:
     await story.sees("sensor-hub")
-    await story.press("j", "l")
+    await story.press("l")
     await story.sees("#3", "source  https://git.lab/sensor-hub", "runs here")
 
 
@@ -56,7 +56,7 @@ async def sizes(story: Story) -> None:
 
 async def workflows(story: Story) -> None:
     await story.sees("sensor-hub")
-    await story.press("j", "w")
+    await story.press("w")
     await story.sees("#4", "about   a review")
     await story.press("l")
     await story.sees("asked   It hangs")

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.slow]
 
 async def open_newest(story: Story) -> None:
     await story.sees("sensor-hub")
-    await story.press("j", "l")
+    await story.press("l")
     await story.sees("#3")
     await story.press("g", "enter")
     await story.sees("FINDINGS 2")
@@ -71,7 +71,7 @@ async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
     assert [row["verdict"] for row in rows] == ["", "silent", "untested"]
     async with running(tmp_path) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("✓ silent", "✓ untested", "✗ failed")
         await story.press("j", "enter")
         await story.sees("#2 ✓ success silent")
@@ -195,7 +195,7 @@ async def test_builds_are_filtered_and_come_in_pages(tmp_path: Path) -> None:
     fill(tmp_path, count=1000)
     async with running(tmp_path, size=(120, 30)) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("#1000")
         await story.press("slash")
         await story.type("take 17")
@@ -213,9 +213,9 @@ async def test_actions_say_why_they_do_nothing(tmp_path: Path) -> None:
     fill(tmp_path)
     async with running(tmp_path) as story:
         await story.sees("broken-link")
-        await story.press("g", "b")
+        await story.press("G", "b")
         await story.sees("broken-link has an error")
-        await story.press("j", "l")
+        await story.press("g", "l")
         await story.sees("#3")
         await story.press("c")
         await story.sees("build 3 has ended already")
@@ -247,7 +247,7 @@ async def test_removing_asks_first(tmp_path: Path) -> None:
     fill(tmp_path)
     async with running(tmp_path) as story:
         await story.sees("broken-link")
-        await story.press("g", "d")
+        await story.press("G", "d")
         await story.sees("Remove broken-link?", "source is not touched")
         await story.press("n")
         await story.until(lambda: "Remove broken-link?" not in story.text())

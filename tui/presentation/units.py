@@ -101,3 +101,17 @@ def span(seconds: float) -> str:
         if whole >= size_of:
             return f"{whole // size_of} {unit}"
     return f"{whole} s"
+
+
+def took(seconds: float) -> str:
+    """How long something took, in 7 cells at most: ``4.2 s``, ``41 s``, ``12:05``, ``1:02:03``."""
+    if seconds < 59.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return elapsed(seconds)
+
+
+def elapsed(seconds: float) -> str:
+    """A time that goes on, as ``0:31`` or ``1:02:03``; it changes once a second."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

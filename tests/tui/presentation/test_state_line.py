@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from engine import CheckCell, FoundCheck, Project
 from engine.checks.schedule import CheckPlan
 from engine.daemon_control import own_version
-from tui.presentation.state_line import state_parts
+from tui.presentation.state_line import LabState, state_parts
 from tui.state.executor_state import DaemonState, ExecutorState
+from tui.theme import Glyphs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 UP = DaemonState(7, own_version(), NOW - timedelta(days=3, hours=2))
@@ -19,8 +21,9 @@ HERE = ExecutorState(True, "", None, running=0, waiting=0, unread=0)
 OTHER = replace(HERE, is_here=False)
 
 
-def line(state: ExecutorState | None, *cells: CheckCell) -> str:
-    return "".join(text for text, _colour in state_parts(state, cells, NOW)).strip()
+def line(state: ExecutorState | None, *cells: CheckCell, **lab: Any) -> str:
+    parts, _clock = state_parts(LabState(state, cells=cells, **lab), Glyphs(), NOW)
+    return "".join(text for text, _colour in parts).strip()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def line(state: ExecutorState | None, *cells: CheckCell) -> str:
         (OTHER, "nobody runs builds now"),
         (
             replace(HERE, running=2, waiting=1, unread=4),
-            "runs here   2 running, 1 waiting   4 unread",
+            "2 running · 1 waiting · runs here · 4 unread",
         ),
     ],
 )
@@ -65,6 +68,6 @@ def test_the_next_check_is_the_one_that_comes_first() -> None:
             ("git_check", hub, None),
         )
     ]
-    assert line(HERE, *cells) == "runs here   next doc_check of hub in 4 min"
-    assert line(HERE, cells[1]) == "runs here   next board_check in 9 min"
+    assert line(HERE, *cells) == "runs here · next doc_check of hub in 4 min"
+    assert line(HERE, cells[1]) == "runs here · next board_check in 9 min"
     assert line(HERE, cells[2]) == "runs here"

@@ -93,7 +93,7 @@ async def test_a_build_without_one_says_so(tmp_path: Path) -> None:
     fill(tmp_path)
     async with running(tmp_path) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("#3")
         await story.press("g", "enter")
         await story.sees("FINDINGS 2")
