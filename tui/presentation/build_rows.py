@@ -25,11 +25,11 @@ _COLUMNS = (
     Column("state", 11, 9),
     Column("took", 7, rank=3, right=True),
     Column("when", 6, rank=1, right=True),
-    Column("variant", 20, 8, rank=2),
+    Column("variant", 20, 16, rank=2),
     Column("commit", 14, rank=4),
     Column("trigger", 8, rank=6),
     Column("branch", 16, 8, rank=7),
-    Column("what", 200, 24, grows=True),
+    Column("what", 200, 28, grows=True),
 )
 
 

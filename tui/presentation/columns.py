@@ -94,7 +94,7 @@ def fit_columns(
         shown.remove(max(shown, key=lambda index: (columns[index].rank, index)))
     left = width - needs()
     widths = [least[index] if index in shown else 0 for index in range(len(columns))]
-    for index in sorted(shown, key=lambda index: (columns[index].rank, index)):
+    for index in sorted(shown, key=lambda at: (columns[at].grows, columns[at].rank, at)):
         more = max(0, min(left, most[index] - widths[index]))
         widths[index] += more
         left -= more

@@ -283,7 +283,9 @@ class HomePanels(PaneContainer):
             return group_parts(row, self._glyphs)
         state, project = self._state, row.project
         table: ProjectTable = self._table(
-            Panel.PROJECTS, width, lambda: ProjectTable(state.projects, state.work, self._glyphs, width)
+            Panel.PROJECTS,
+            width,
+            lambda: ProjectTable(state.projects, state.work, self._glyphs, width),
         )
         return table.row(
             row,
