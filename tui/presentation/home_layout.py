@@ -61,7 +61,7 @@ def arrange(width: int, height: int, focused: Panel, strip: Panel, work: int) ->
 
 
 def _wide(width: int, height: int, focused: Panel, work: int) -> dict[Panel, Box]:
-    left = width * 47 // 100
+    left = width // 2
     right, beside = width - left - 1, left + 1
     below = height * 3 // 8
     top = height - below

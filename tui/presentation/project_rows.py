@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
+_LAST = 5
+"""Results that a trend has."""
+
 _HEAD_CELLS = 3
 """Cells of the mark and the sign before the columns."""
 
@@ -30,14 +33,11 @@ _MIN_NAME_CELLS, _MAX_NAME_CELLS = 10, 28
 
 _NEVER_BUILT = "never built"
 
-_LAST = 5
-"""Results that a trend has."""
-
 _NAME = Column("project", _MAX_NAME_CELLS, _MIN_NAME_CELLS)
 _CHIP = Column("chip", 12, 8, rank=3)
 _BUILD = Column("build", 16, 8, rank=1)
 _WHEN = Column("when", 6, rank=2, right=True)
-_NARROW = (_NAME, _CHIP, _BUILD, _WHEN, Column("last", 22, 7, rank=4, grows=True))
+_NARROW = (_NAME, _CHIP, _BUILD, _WHEN, Column("last", 30, _LAST, rank=4, grows=True))
 _WIDE = (
     _NAME,
     _CHIP,
@@ -108,8 +108,8 @@ class ProjectTable:
         if self._is_wide:
             shown += [trend, [(rate, "dim")], [(each.board, "dim")], notes]
         else:
-            blanks = " " * (_LAST - len(trend))
-            shown.append(notes or [*trend, (f"{blanks}{rate:>6}", "dim")])
+            blanks = " " * (_LAST + 1 - len(trend))
+            shown.append([*trend, (blanks, ""), *(notes or [(rate, "dim")])])
         mark = "*" if is_marked else " "
         return [(mark, "note"), (f"{sign} ", colour), *self._table.row(shown)]
 

@@ -22,9 +22,9 @@ _HEAD_CELLS = 3
 _WORK = (
     Column("run", 6, 4),
     Column("project", 20, 6),
-    Column("phase", 10, rank=2),
+    Column("phase", 12, 4, rank=2),
     Column("percent", 5, rank=1, right=True),
-    Column("time", 16, 7, rank=3),
+    Column("time", 18, rank=3),
     Column("where", 60, 6, rank=4, grows=True),
 )
 _WAITS = (
@@ -35,7 +35,7 @@ _WAITS = (
 _BOARDS = (
     Column("board", 20, 6),
     Column("chip", 8, rank=2),
-    Column("doing", 44, 14, rank=0),
+    Column("doing", 50, 24),
     Column("last line", 60, 12, rank=3, grows=True),
 )
 _BOARDS_ABOVE_LINES = (*_BOARDS[:2], Column("doing", 60, 14, grows=True))
@@ -62,6 +62,8 @@ class WorkTable:
         wanted = {
             "run": longest(f"#{each.run.id}" for each in items),
             "project": longest(map(_what, items)),
+            "phase": longest(each.phase for each in items),
+            "time": longest(map(_time, items)),
         }
         room = width - _HEAD_CELLS
         self._works = fit_columns(_WORK, room, glyphs.cut, wanted)
@@ -80,15 +82,12 @@ class WorkTable:
         if is_waiting:
             waits = f"waits for {item.waits_for}" if item.waits_for else "waits"
             return head + self._waits.row([number, what, [(waits, "busy")]])
-        time = elapsed(item.elapsed + since)
-        if item.expected is not None:
-            time += f" of ~{elapsed(item.expected)}"
         cells = [
             number,
             what,
             [(item.phase, "busy")],
             [(f"{item.percent:.0f} %", "")],
-            [(time, "dim")],
+            [(_time(item, since), "dim")],
             [(item.board, "note"), ("  " if item.board else "", ""), (item.message, "dim")],
         ]
         return head + self._works.row(cells)
@@ -172,11 +171,10 @@ def _reservation(board: BoardOverview) -> str:
     return f"{who} until {_clock(board.reserved_until)}{f': {note}' if note else ''}"
 
 
-def _clock(at: datetime) -> str:
-    local = at.astimezone()
-    return local.strftime(
-        "%H:%M" if local.date() == datetime.now().astimezone().date() else "%d %b %H:%M"
-    )
+def _time(item: WorkItem, since: float = 0.0) -> str:
+    """How long a run goes on, and how long such runs take; ``since`` it was read, in seconds."""
+    expected = f" of ~{elapsed(item.expected)}" if item.expected is not None else ""
+    return f"{elapsed(item.elapsed + since)}{expected}"
 
 
 def _what(item: WorkItem) -> str:
