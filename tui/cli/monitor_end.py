@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from engine import CancelToken
-from tui.cli.follow import FAILED, INTERRUPTED, SUCCESS
+from tui.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
 
 LOST = 3
 """Exit code: the board vanished and did not come back, or was never to be had."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.enums import RunStatus
 from tui.presentation.columns import Column, fit_columns, longest
-from tui.presentation.units import elapsed
+from tui.presentation.units import clock, elapsed
 from tui.theme import RUN_COLOURS
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ def _reservation(board: BoardOverview) -> str:
         return reserved
     who, _, rest = reserved.partition(" until ")
     note = rest.partition(": ")[2]
-    return f"{who} until {_clock(board.reserved_until)}{f': {note}' if note else ''}"
+    return f"{who} until {clock(board.reserved_until)}{f': {note}' if note else ''}"
 
 
 def _time(item: WorkItem, since: float = 0.0) -> str:
