@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from engine.builds.board_consoles import BoardConsoles as BoardConsoles
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
+    from engine.builds.comparison import TestChange as TestChange
     from engine.builds.fixes import Fix as Fix
+    from engine.builds.log_changes import LogChange as LogChange
     from engine.builds.pipeline import FIRMWARE_PIPELINE as FIRMWARE_PIPELINE
     from engine.builds.quality_gate import GateMeasurement as GateMeasurement
     from engine.builds.service import Builds as Builds
@@ -148,6 +150,7 @@ if TYPE_CHECKING:
     from engine.runs.stream_events import StreamEvent as StreamEvent
     from engine.runs.stream_events import StreamFilter as StreamFilter
     from engine.runs.stream_events import sse_message as sse_message
+    from engine.runs.told_findings import ToldFinding as ToldFinding
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.server.client.asynchronous.client import AsyncClient as AsyncClient
@@ -249,7 +252,8 @@ _NAMES = {
     "engine.bounded_queue": "BoundedQueue",
     "engine.builds.board_consoles": "BoardConsoles",
     "engine.builds.board_program": "BoardProgram",
-    "engine.builds.comparison": "BuildComparison",
+    "engine.builds.comparison": "BuildComparison TestChange",
+    "engine.builds.log_changes": "LogChange",
     "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
@@ -309,6 +313,7 @@ _NAMES = {
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
+    "engine.runs.told_findings": "ToldFinding",
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.server.client.asynchronous.client": "AsyncClient",

@@ -22,6 +22,7 @@ class Where(StrEnum):
     BOARDS = "boards"
     MONITOR = "monitor"
     SIZES = "sizes"
+    COMPARE = "compare"
     WORKFLOWS = "workflows"
     TASK = "task"
     SETTINGS = "settings"
@@ -131,6 +132,8 @@ KEYS = (
         Where.BUILD, bar=False),
     Key("sizes", "s", "s", "sizes", "Show what takes how much memory, and what changed",
         Where.BUILD),
+    Key("compare", "equals_sign", "=", "compare",
+        "Compare with the last build before that succeeded", Where.BUILD, bar=False),
     Key("approve", "A", "A", "approve",
         "Let the commit of a pull request reach boards, and build it again; asks", Where.BUILD,
         bar=False),
@@ -219,6 +222,16 @@ KEYS = (
     Key("against", "a", "a", "against", "Choose the build to compare with", Where.SIZES),
     Key("copy", "y", "y", "copy", "Copy the table to the clipboard", Where.SIZES),
     Key("back", "q,backspace", "q", "back", "Go back to the build", Where.SIZES),
+    Key("open", "enter,o", "enter", "open", "Open the finding in its source, or the build",
+        Where.COMPARE),
+    Key("next_section", "tab,right_square_bracket", "tab", "section", "Go to the next section",
+        Where.COMPARE),
+    Key("previous_section", "shift+tab,left_square_bracket", "S-tab", "section before",
+        "Go to the section before", Where.COMPARE, bar=False),
+    Key("sizes", "s", "s", "sizes", "Show what takes how much memory in the later build",
+        Where.COMPARE),
+    Key("copy", "y", "y", "copy", "Copy the comparison to the clipboard", Where.COMPARE),
+    Key("back", "q,backspace", "q", "back", "Go back", Where.COMPARE),
     Key("open", "enter,o", "enter", "open", "Ask for what is chosen, in a form; open a task",
         Where.WORKFLOWS),
     Key("describe", "i", "i", "steps", "Show who does what in it, and what a pipeline asks",

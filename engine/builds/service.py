@@ -40,6 +40,7 @@ from engine.store.tables import Artifact, Project, Run, utc_now
 
 if TYPE_CHECKING:
     from engine.builds.comparison import BuildComparison
+    from engine.builds.log_changes import LogChange
     from engine.images.flash_layout import FlashLayout
     from engine.images.image import Image
     from engine.images.partitions import Partition
@@ -540,6 +541,16 @@ class Builds(RunService):
         from engine.builds.comparison import compare
 
         return compare(self._store, self.get(number), self.get(other), self.sizes)
+
+    def compare_logs(self, number: int, other: int) -> Sequence[LogChange]:
+        """What differs in the logs of a build and of one before it, stage by stage, bounded.
+
+        Raises:
+            UsageError: there is no such build.
+        """
+        from engine.builds.comparison import compare_logs
+
+        return compare_logs(self._store, self.get(number), self.get(other))
 
     def with_program(self, sha256: str) -> Artifact | None:
         """The program that a build kept and whose ELF's SHA-256 begins with some digits.

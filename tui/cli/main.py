@@ -26,6 +26,7 @@ from tui.cli import (
     boards,
     builds,
     checks,
+    compare,
     config,
     daemon,
     db,
@@ -90,6 +91,7 @@ cli.add_typer(serve.cli)
 cli.add_typer(guide.cli)
 cli.add_typer(flash.cli)
 cli.add_typer(size.cli)
+cli.add_typer(compare.cli)
 cli.add_typer(stats.cli)
 cli.add_typer(workflows.cli)
 cli.add_typer(tasks.cli)

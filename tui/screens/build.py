@@ -59,6 +59,7 @@ class BuildScreen(RunScreen):
         return [
             *super().list_actions(),
             self.action("sizes", self._show_sizes, self._no_sizes),
+            self.action("compare", self._compare),
             self.action("approve", self._approve, self._no_approval),
             self.action("fix", self._show_fix, no_fix),
             self.action("commit", self._commit_fix, no_fix, decided),
@@ -69,6 +70,19 @@ class BuildScreen(RunScreen):
     def _no_sizes(self) -> str | None:
         has_program = any(row.kind == "elf" for row in self._results.artifacts.items)
         return None if has_program else "no sizes: this build kept no program"
+
+    def _compare(self) -> None:
+        """Compare with the last build before that succeeded."""
+        from tui.screens.compare import CompareScreen
+
+        def show(before: Run | None) -> None:
+            if before is None:
+                why = f"no build before {self.number} succeeded"
+                self.notify(why, severity="warning", markup=False)
+                return
+            self.app.push_screen(CompareScreen(before.number, self.number))
+
+        self.in_thread(lambda: self.runs.before(self.number), show)
 
     def _no_approval(self) -> str | None:
         build = self._build

@@ -27,6 +27,7 @@ TOPICS: Mapping[Where, str] = {
     Where.HOME: "projects",
     Where.BUILD: "builds",
     Where.SIZES: "builds#sizes",
+    Where.COMPARE: "builds#two-builds-compared",
     Where.BOARDS: "boards",
     Where.MONITOR: "monitor",
     Where.WORKFLOWS: "workflows",
