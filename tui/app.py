@@ -7,9 +7,11 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 from uuid import UUID
 
 from textual.app import SystemCommand
@@ -22,9 +24,9 @@ from textual.timer import Timer
 
 from engine.errors import EspdeckError
 from engine.events import Problem, RunCompleted
-from engine.text import clean, count
+from engine.text import clean
 from tui import keymap as key_table
-from tui.app_base import AppBase
+from tui.app_base import AppBase, ShownMessage
 from tui.driver import TerminalDriver
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
@@ -35,12 +37,21 @@ from tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
+    from tui.screens.quit import InFlight
 
 TICK_SECONDS = 0.1
 """Time between two looks at new events: all that changes by itself is drawn then."""
 
 IDLE_TICKS = 10
 """Looks without anything new after which none is made until something happens."""
+
+_IDLE_LOOK_SECONDS = 1.0
+"""Time between two looks whether all has ended that quitting waits for."""
+
+MESSAGE_SECONDS: Mapping[str, float] = {"information": 2.0, "warning": 4.0, "error": 8.0}
+"""How long a message stands, by its severity; afterwards it is in the list of messages."""
+
+_KEPT_MESSAGES = 500
 
 QUEUED_LOG_CHARACTERS = 4 << 20
 """Log text that may wait for the next look."""
@@ -91,6 +102,7 @@ class EspdeckApp(AppBase):
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self.board_operations = {}
         self.check_runs = CheckRuns()
+        self.messages = deque(maxlen=_KEPT_MESSAGES)
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -171,43 +183,60 @@ class EspdeckApp(AppBase):
             self.pop_screen()
         self.push_screen(BuildScreen(number))
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message for a moment, and keep it in the list of messages.
+
+        Args:
+            timeout: seconds that it stands; None for those of its severity.
+        """
+        self.messages.append(ShownMessage(datetime.now(UTC), severity, message))
+        seconds = MESSAGE_SECONDS[severity] if timeout is None else timeout
+        super().notify(message, title=title, severity=severity, timeout=seconds, markup=markup)
+
     def select_project(self, project_id: UUID) -> None:
         """Put the home screen's cursor on a project."""
         self.home.select_project(project_id)
 
     def request_quit(self) -> None:
-        """Quit; asks what becomes of builds that are carried out here."""
+        """Quit; asks what becomes of what is carried out here."""
         again, self._asked_to_leave = self._asked_to_leave, True
-        if again or not self.is_open or self.engine is None or not self.engine.is_executor:
+        if again or not self.is_open or self.engine is None:
             self.exit()
             return
-        self._in_flight(self._ask_how_to_leave)
+        self._find_in_flight(self._ask_how_to_leave)
 
-    def _in_flight(self, then: Callable[[str], None]) -> None:
-        """Call ``then`` with what is carried out by this process, in words; empty for nothing."""
+    def _in_flight(self) -> InFlight:
+        """What is carried out here; in a thread."""
+        from tui.screens.quit import InFlight
+
         engine = self.engine
         assert engine is not None
+        runs = engine.unfinished_runs() if engine.is_executor and not engine.has_successor else ()
+        return InFlight(runs, sorted(self.board_operations), len(self.check_runs))
 
-        def look() -> None:
-            runs = [] if engine.has_successor else engine.unfinished_runs()
-            kinds = [run.kind.label for run in runs]
-            words = [count(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)]
-            self.call_from_thread(then, ", ".join(words))
+    def _find_in_flight(self, then: Callable[[InFlight], None]) -> None:
+        """Call ``then`` with what is carried out here."""
+        self.run_worker(
+            lambda: self.call_from_thread(then, self._in_flight()),
+            thread=True,
+            exit_on_error=False,
+        )
 
-        self.run_worker(look, thread=True, exit_on_error=False)
+    def _ask_how_to_leave(self, found: InFlight) -> None:
+        from tui.screens.quit import QuitDialog
 
-    def _ask_how_to_leave(self, in_flight: str) -> None:
-        from tui.screens.confirm import Choose
-
-        if not in_flight:
+        if found:
+            self.push_screen(QuitDialog(found, self._in_flight), self._leave)
+        else:
             self.exit()
-            return
-        choices = [
-            ("hand over", "hand over: a daemon goes on with it when you are gone"),
-            ("wait", "wait: quit when it has ended"),
-            ("stop", "stop: quit now; what runs goes on at the next start"),
-        ]
-        self.push_screen(Choose(f"Quit? {in_flight} in flight.", choices), self._leave)
 
     def _leave(self, how: str | None) -> None:
         self._asked_to_leave = False
@@ -215,11 +244,11 @@ class EspdeckApp(AppBase):
         if how == "stop":
             self.exit()
         elif how == "hand over":
-            self.notify("a daemon is started", markup=False)
+            self.notify("starting a daemon", markup=False)
             self.run_worker(self._hand_over, thread=True, exit_on_error=False)
         elif how == "wait":
-            self.notify("quits when it has ended", markup=False)
-            self._in_flight(self._leave_if_idle)  # it may have ended while that was asked
+            self.notify("espdeck quits when all of it has ended", markup=False)
+            self._find_in_flight(self._leave_if_idle)  # it may have ended while that was asked
 
     def _hand_over(self) -> None:
         """Start a daemon, which goes on when this process has ended."""
@@ -232,9 +261,12 @@ class EspdeckApp(AppBase):
         else:
             self.call_from_thread(self.exit)
 
-    def _leave_if_idle(self, in_flight: str) -> None:
-        if not in_flight and self._leaves_when_idle:
+    def _leave_if_idle(self, found: InFlight) -> None:
+        if not found and self._leaves_when_idle:
             self.exit()
+        elif self._leaves_when_idle and not found.runs:
+            # No event tells when a board or a check of a person is done.
+            self.set_timer(_IDLE_LOOK_SECONDS, lambda: self._find_in_flight(self._leave_if_idle))
 
     def hang_up(self) -> None:
         """End the app as its terminal is gone: what is carried out here goes on in a daemon."""
@@ -322,9 +354,9 @@ class EspdeckApp(AppBase):
         events, _skipped = self._events.take()  # panes count by line numbers what they miss
         for event in events:
             if isinstance(event, RunCompleted) and self._leaves_when_idle:
-                self._in_flight(self._leave_if_idle)
+                self._find_in_flight(self._leave_if_idle)
             if isinstance(event, Problem):
-                self.notify(clean(event.message), severity="error", markup=False, timeout=15)
+                self.notify(clean(event.message), severity="error", markup=False)
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen) and (self.is_open or not events):
                 screen.handle_events(events)

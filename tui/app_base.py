@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +16,15 @@ from tui.theme import Glyphs
 
 if TYPE_CHECKING:
     from engine import CancelToken, Engine
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """A message that was shown for a moment."""
+
+    at: datetime
+    severity: str
+    text: str
 
 
 class AppBase(App[None]):
@@ -29,6 +41,9 @@ class AppBase(App[None]):
     board_operations: dict[str, CancelToken]
     """Operations of a person on boards, by the board's name; they are cancelled when the app ends.
     The event loop adds one, its thread removes it."""
+
+    messages: deque[ShownMessage]
+    """What was shown for a moment, the newest last."""
 
     check_runs: CheckRuns
     """Checks that a person runs from here; they are cancelled when the app ends."""

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("espdeck.screens")
 
-_ERROR_SECONDS = 8
-"""How long an error is shown."""
-
 
 class MainScreen(Screen[None]):
     """A screen with a part of the key table; :meth:`list_actions` says what each key runs."""
@@ -90,6 +87,7 @@ class MainScreen(Screen[None]):
             self.action("palette", self.app.action_command_palette),
             self.action("help", self._show_help),
             self.action("guide", self._show_guide),
+            self.action("messages", self._show_messages),
             self.action("suspend", self._suspend),
             self.action("quit", self.app.request_quit),
         ]
@@ -167,6 +165,17 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(GuideScreen(TOPICS[self.WHERE]))
 
+    def _show_messages(self) -> None:
+        """Show what was shown for a moment, the newest first."""
+        from tui.presentation.units import clock
+        from tui.screens.reader import LineReader
+
+        lines = [
+            f"{clock(each.at, seconds=True)}  {each.severity:<11}  {each.text}"
+            for each in reversed(self.app.messages)
+        ]
+        self.app.push_screen(LineReader("messages", "\n".join(lines) or "no messages yet"))
+
     def _suspend(self) -> None:
         """Go back to the shell that started the app, until ``fg``."""
         from tui.terminal import to_shell
@@ -229,9 +238,9 @@ class MainScreen(Screen[None]):
     def show_error(self, message: str) -> None:
         """Show one line of what went wrong."""
         self.app.clear_notifications()
-        self.notify(clean(message), severity="error", markup=False, timeout=_ERROR_SECONDS)
+        self.notify(clean(message), severity="error", markup=False)
 
     def copy_text(self, text: str) -> None:
         """Copy a text to the clipboard, and say so."""
         self.app.copy_to_clipboard(text)
-        self.notify("copied", markup=False, timeout=2)
+        self.notify("copied", markup=False)

@@ -194,12 +194,14 @@ class GuideScreen(MainScreen):
     def _follow(self, target: str) -> None:
         if target.startswith(_WEB):
             self.app.copy_to_clipboard(target)
-            self.notify(f"copied: {target}", markup=False, timeout=5)
+            self.notify(f"copied: {target}", markup=False)
             return
         file, _, anchor = target.partition("#")
         name = file.removesuffix(".md") or self._topic
         if name not in self._topics:
-            self.notify(f"a file beside espdeck's sources: {target}", markup=False, timeout=5)
+            self.notify(
+                f"{target} is a file of espdeck's sources, not a page of the manual", markup=False
+            )
             return
         self._came_from.append((self._topic, self._page.top))
         self._show(name, Begin(anchor=anchor))

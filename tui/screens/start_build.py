@@ -32,7 +32,6 @@ _LIST_ROWS = 12
 _FRAME_ROWS = 7
 """Rows of a dialog that are not for its list."""
 
-_NOTE_SECONDS = 12.0
 _SYNCING_SECONDS = 60.0
 """How long a note that a project is synced stays, unless that is over before."""
 
@@ -193,11 +192,9 @@ class BuildStarter:
             screen.notify(clean(f"{text}{last}"), markup=False)
         for note in builds[0].notes:
             severity = _SEVERITIES.get(note["severity"], "error")
-            screen.notify(
-                clean(note["message"]), markup=False, severity=severity, timeout=_NOTE_SECONDS
-            )
+            screen.notify(clean(note["message"]), markup=False, severity=severity)
         for problem in started.problems:
-            screen.notify(clean(problem), markup=False, severity="error", timeout=_NOTE_SECONDS)
+            screen.notify(clean(problem), markup=False, severity="error")
 
 
 class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):
