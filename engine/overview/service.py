@@ -79,14 +79,18 @@ class Overview:
             now=self._now(),
         )
 
-    def boards(self) -> Sequence[BoardOverview]:
-        """Every board of the lab, in the order of :meth:`engine.boards.service.Boards.list`."""
+    def boards(self, *, every_port: bool = False) -> Sequence[BoardOverview]:
+        """Every board of the lab, in the order of :meth:`engine.boards.service.Boards.list`.
+
+        Args:
+            every_port: then USB ports that may have another one, too.
+        """
         testing = boards_at_work(unfinished(self._store))
         looks = self._board_looks()
         now = self._now()
         return [
             board_overview(each, looks.get(each.name, {}), testing.get(each.name), now)
-            for each in self._boards.list()
+            for each in (self._boards.list_all() if every_port else self._boards.list())
         ]
 
     def totals(self) -> LabTotals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tui.cli.common import REMOTE, open_engine, print_line, run_number, table
 from tui.cli.remote import of_this_machine, open_lab
 
 if TYPE_CHECKING:
-    from engine import Engine
+    from engine import BoardInfo, Engine
 
 cli = Commands()
 
@@ -39,6 +39,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a li
 @cli.command("boards")
 def boards_command(context: typer.Context, as_json: _Json = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
+    from tui.presentation.board_rows import who_has
     from tui.presentation.units import ago
 
     with open_lab(context) as engine:
@@ -47,33 +48,32 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
             for each in boards:
                 print_line(json.dumps(asdict(each), default=datetime.isoformat))
             return
+        now = datetime.now(UTC)
         if not boards:
             print_line(
                 "no boards: plug one in, name one in the settings (boards = [...]), "
-                "or run espdeck lab"
+                "or run  espdeck lab"
             )
             return
         table(
-            ("BOARD", "NAME", "CHIP", "RUNS", "PORT", "STATE", "ANSWERED", "WHO HAS IT"),
+            ("BOARD", "STATE", "CHIP", "RUNS", "ANSWERED", "PORT", "WHO HAS IT"),
             [
                 (
-                    each.name,
-                    each.label or "-",
+                    each.label or each.name,
+                    each.state,
                     each.chip or "?",
                     each.runs or "not known",
-                    each.url or "-",
-                    each.state,
                     ago(each.asked_at) if each.asked_at else "never",
-                    each.holder or (f"reserved by {each.reserved}" if each.reserved else "-"),
+                    _port(each),
+                    who_has(each, now) or "-",
                 )
                 for each in boards
             ],
         )
         for each in boards:
             if each.out_of_pool:
-                print_line(
-                    f"{each.name} left the pool: {each.out_of_pool} (builds take it by name only)"
-                )
+                called = each.label or each.name
+                print_line(f"{called} left the pool: {each.out_of_pool} (builds take it by name)")
 
 
 @cli.command()
@@ -84,11 +84,13 @@ def reserve(
     hours: Annotated[float, typer.Option(help="For how long.")] = 8.0,
 ) -> None:
     """Reserve a board for yourself: builds wait until it is given back."""
+    from tui.presentation.units import moment
+
     with open_lab(context) as engine:
-        row = engine.boards.reserve(
-            engine.boards.named(board), holder=getpass.getuser(), note=note, hours=hours
-        )
-        print_line(f"{board} is reserved by {row.reserved}")
+        user, now = getpass.getuser(), datetime.now(UTC)
+        engine.boards.reserve(engine.boards.named(board), holder=user, note=note, hours=hours)
+        until = moment(now + timedelta(hours=hours), now)
+        print_line(f"{board} is reserved by {user} until {until}{f': {note}' if note else ''}")
 
 
 @cli.command()
@@ -238,6 +240,13 @@ def sessions_command(
         of_all = "" if board is None else f" of {board}"
         used = size(engine.boards.sessions_size())
         print_line(f"{count(len(found), 'session')}{of_all}; all take {used}{_limits(engine)}")
+
+
+def _port(board: BoardInfo) -> str:
+    """What is opened for a board, and its own name where people call it otherwise."""
+    if not board.label or board.name == board.url:
+        return board.url or "-"
+    return f"{board.url or '-'} ({board.name})"
 
 
 def _limits(engine: Engine) -> str:

@@ -42,6 +42,11 @@ def day_and_clock(at: datetime, *, seconds: bool = False) -> str:
     return _shown(at, "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
+def moment(at: datetime, now: datetime) -> str:
+    """A time near now: its clock, with its day where that is another one."""
+    return clock(at) if day(at) == day(now) else day_and_clock(at)
+
+
 def day(at: datetime) -> str:
     """The day of a time, as ``2026-03-01``."""
     return f"{at.astimezone(_zone):%Y-%m-%d}"
