@@ -154,7 +154,7 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
             terminal.sees("the last of them")
             terminal.keys("z")
         terminal.keys("/log line 7\r")
-        terminal.sees("match 1/")
+        terminal.sees("match 1 of ")
         terminal.keys(":")
         terminal.sees("Search")
         terminal.keys("\x1b")

@@ -43,7 +43,7 @@ def test_workflows_and_tasks_let_nothing_through(tmp_path: Path, size: tuple[int
         terminal.keys("m")
         terminal.sees("> The datasheet")
         terminal.keys("m/findings\r")
-        terminal.sees("match 1/")
+        terminal.sees("match 1 of ")
         terminal.keys("q")
         terminal.sees("what to ask for")
         terminal.keys("g\r")  # what the gate did not let pass

@@ -68,10 +68,12 @@ class Wants:
 
     Args:
         worth: panes that are worth room, the most important first.
+        spare: panes that are opened besides where all stand in columns and there is room left.
         rows: the rows that a pane can fill, its title among them; any number where none is given.
     """
 
     worth: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
     rows: Mapping[str, int] | None = None
 
     def least(self, name: str, rows: int) -> int:
@@ -159,7 +161,7 @@ def _column(room: Box, names: Sequence[str], focused: str, wants: Wants) -> dict
     """All of some panes; those that are not worth room have their titles."""
     shown: list[str] = []
     left = room.height - len(names)
-    for name in (focused, *wants.worth):
+    for name in (focused, *wants.worth, *wants.spare):
         least = wants.least(name, _COLUMN_ROWS) - 1
         if name in names and name not in shown and least <= left:
             shown.append(name)

@@ -178,17 +178,17 @@ class BuildScreen(RunScreen):
             return consoles[0]
         return running[0] if running else self._focused
 
-    def _worth_room(self) -> Sequence[str]:
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
         view, consoles = self._view, self._open_consoles()
+        found = [FINDINGS] if self._results.findings.items else []
         if view.status.is_final:
+            ran = [name for name in reversed(PANES.agents) if self._log_keys(name)]
             failed = [name for name in PANES.agents if view.state(name)[0] is StageStatus.FAILED]
-            others = [name for name in reversed(PANES.agents) if self._log_keys(name)]
-            found = [FINDINGS] if self._results.findings.items else []
-            return [*found, *consoles, *failed, *others, ARTIFACTS]
+            return [*found, *consoles, *(failed or ran)[:1]], [*failed, *ran, ARTIFACTS]
         running = [stage.role for _, stage in view.running()]
         # Between two stages nobody is at work for a moment: then the panes stay as they are.
         agents = running or [name for name in self._wants.worth if name in PANES.agents]
-        return [*agents, *consoles, *([FINDINGS] if self._results.findings.items else [])]
+        return [*agents, *consoles, *found], [ARTIFACTS]
 
     def _open_consoles(self) -> list[str]:
         """The consoles whose stage runs, or has listened in the newest attempt."""

@@ -82,8 +82,11 @@ class RunScreen(PanesScreen):
         """The pane that is worth seeing until a person chooses one."""
 
     @abstractmethod
-    def _worth_room(self) -> Sequence[str]:
-        """The panes that are worth room as the run stands, the most important first."""
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The panes that are worth room as the run stands, the most important first.
+
+        Then those that are where there is room to spare.
+        """
 
     @abstractmethod
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
@@ -327,7 +330,8 @@ class RunScreen(PanesScreen):
                 key = self._log_key(name)
                 if not pane.wraps:
                     rows[name] = 1 + (self._view.tails[key].end if key is not None else 0)
-        self._want(Wants(tuple(dict.fromkeys(self._worth_room())), rows))
+        worth, spare = (tuple(dict.fromkeys(names)) for names in self._worth_room())
+        self._want(Wants(worth, spare, rows))
 
     def _focus_changed(self) -> None:
         self._show_logs()

@@ -196,14 +196,13 @@ class TaskScreen(RunScreen):
             return _GATE  # what was revised then did not help
         return ended[-1] if ended else ARTIFACTS
 
-    def _worth_room(self) -> Sequence[str]:
-        view = self._view
-        found = [name for name, rows in self._results.by_name.items() if rows.items]
-        if view.status.is_final:
-            return [self._pane_to_show(), *found, *reversed(self._panes.agents)]
-        running = [key for key, _ in view.running()]
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
+        found = [FINDINGS] if self._results.findings.items else []
+        if self._view.status.is_final:
+            return [self._pane_to_show(), *found], [ARTIFACTS]
+        running = [key for key, _ in self._view.running()]
         agents = running or [name for name in self._wants.worth if name in self._panes.agents]
-        return [*agents, *found]
+        return [*agents, *found], [ARTIFACTS]
 
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
         status, task = self._view.state(name)

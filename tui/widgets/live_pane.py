@@ -262,29 +262,32 @@ class LivePane(RowWidget):
         self.post_message(self.Chosen(self))
 
     def _title_row(self, width: int) -> Strip:
-        where = self._where()
-        title = clean(self.title)
-        if cell_len(title) + len(where) > width and len(where) > width // 2:
-            where = ""  # what the pane is comes before what is seen of it
+        title, parts = clean(self.title), self._where()
+        # What the pane is comes before what is seen of it.
+        while parts and cell_len(f"{title} {', '.join(parts)} ") > width:
+            if len(parts) == 1 and len(parts[0]) + 2 <= width // 2:
+                break
+            parts.pop()
+        where = f" {', '.join(parts)} " if parts else ""
         room = max(0, width - len(where))
         return Strip([Segment(fit(title, room, cut=self.cut) + where, self.title_style)], width)
 
-    def _where(self) -> str:
-        """Which lines are seen, and what memory has no more."""
+    def _where(self) -> list[str]:
+        """Which lines are seen, and what memory has no more; what matters most is first."""
         end = self._tail.end
         parts = []
         if self._marked is not None:
             parts.append(self._mark)
-        if self._left:
-            parts.append(f"column {self._left + 1}")
-        if self._tail.missed:
-            parts.append(f"{count(self._tail.missed, 'line')} skipped")
         first, last = self._span()
         if self._top is not None:
             parts.append(f"lines {first + 1}-{last} of {end}")
         elif end > last - first:
             parts.append(count(end, "line"))
-        return f" {', '.join(parts)} " if parts else ""
+        if self._left:
+            parts.append(f"column {self._left + 1}")
+        if self._tail.missed:
+            parts.append(f"{count(self._tail.missed, 'line')} skipped")
+        return parts
 
     def _span(self) -> tuple[int, int]:
         """The first line that is seen, and the one after the last."""

@@ -20,10 +20,11 @@ def rooms(draw: st.DrawFn) -> tuple[int, int, str, Panes, Wants]:
         AGENTS[: draw(st.integers(0, len(AGENTS)))], OTHERS[: draw(st.integers(1, len(OTHERS)))]
     )
     worth = tuple(draw(st.permutations(panes.names)))[: draw(st.integers(0, len(panes.names)))]
+    spare = tuple(draw(st.permutations(panes.names)))[: draw(st.integers(0, 3))]
     rows = draw(st.dictionaries(st.sampled_from(panes.names), st.integers(0, 3000)))
     focused = draw(st.sampled_from(panes.names))
     width, height = draw(st.integers(40, 250)), draw(st.integers(10, 80))
-    return width, height, focused, panes, Wants(worth, rows)
+    return width, height, focused, panes, Wants(worth, spare, rows)
 
 
 @given(rooms(), st.booleans())
@@ -67,7 +68,7 @@ def opened(layout: Layout) -> dict[str, int]:
 
 
 def test_from_24_rows_on_the_agent_at_work_and_its_console_share_the_room() -> None:
-    wants = Wants(("TESTER", "board"), {"findings": 1, "artifacts": 1})
+    wants = Wants(("TESTER", "board"), (), {"findings": 1, "artifacts": 1})
     at_80x24 = arrange(80, 20, "board", PANES, wants, enlarged=False)
     assert at_80x24.list is not None
     assert opened(at_80x24) == {"TESTER": 10, "board": 10}
@@ -85,13 +86,20 @@ def test_both_consoles_have_a_pane_when_both_run() -> None:
 
 
 def test_idle_agents_shrink_to_their_titles_on_a_wide_terminal() -> None:
-    wants = Wants(("BUILDER",), {"findings": 1, "artifacts": 1})
+    wants = Wants(("BUILDER",), (), {"findings": 1, "artifacts": 1})
     layout = arrange(200, 56, "BUILDER", PANES, wants, enlarged=False)
     assert set(layout.panes) == set(PANES.names)
     assert opened(layout) == {"BUILDER": 51, "board": 53}
 
 
 def test_a_pane_gets_no_more_than_it_can_fill() -> None:
-    wants = Wants(("findings", "board"), {"findings": 3, "board": 100})
+    wants = Wants(("findings", "board"), (), {"findings": 3, "board": 100})
     layout = arrange(80, 20, "findings", PANES, wants, enlarged=False)
     assert opened(layout) == {"board": 17, "findings": 3}
+
+
+def test_what_is_of_less_worth_is_open_only_in_columns() -> None:
+    wants = Wants(("QA",), ("DOCTOR", "artifacts"), {"QA": 9, "DOCTOR": 4})
+    assert opened(arrange(80, 20, "QA", PANES, wants, enlarged=False)) == {"QA": 20}
+    layout = arrange(150, 36, "QA", PANES, wants, enlarged=False)
+    assert opened(layout) == {"DOCTOR": 4, "QA": 28, "artifacts": 33}

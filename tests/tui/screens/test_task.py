@@ -97,7 +97,7 @@ async def test_a_task_is_asked_for_in_a_form_and_says_that_it_asked_no_model(
         await story.press(*["backspace"] * 4, "ctrl+s")
         await story.sees("✓ success", "PLACEHOLDER: no model was asked", timeout=30)
         await story.press("q")
-        await story.sees("tasks 1", "placeholder Code review")
+        await story.sees("tasks 1", "placeholder Code revi")
         await story.press("l")
         await story.sees("asked   Look at the queue.", "PLACEHOLDER")
 
@@ -137,7 +137,7 @@ async def test_an_answer_is_seen_as_it_is_written_and_laid_out_when_it_has_ended
         await story.press("m", "slash")
         await story.type("TOO SMALL")
         await story.press("enter")
-        await story.sees("match 1/1", "The queue is **too small**.")
+        await story.sees("match 1 of 1", "The queue is **too small**.")
         await story.press("z")
         await story.until(lambda: "ARTIFACTS" not in story.text())
 

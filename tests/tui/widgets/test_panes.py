@@ -97,7 +97,7 @@ async def test_who_scrolled_back_stays_while_more_is_written() -> None:
         tail.begin(20, "more of it")
         pane.sync()
         assert rows(pane) == before
-        pane.to_line(4, mark="match 1/1")
+        pane.to_line(4, mark="match 1 of 1")
         assert " line 4" in rows(pane)
         pane.follow(False)
         pane.to_last()
