@@ -78,7 +78,9 @@ class QueueWorkers:
             )
 
     def start(self) -> None:
-        """Begin to take runs."""
+        """Begin to take runs: at once those that wait already."""
+        for pause in self._pauses:
+            pause.wake()
         for thread in self._threads:
             thread.start()
 
