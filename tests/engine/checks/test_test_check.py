@@ -330,7 +330,7 @@ def test_a_test_that_never_ends_is_named_and_its_children_are_gone(
     )
     files = {**PYTHON, "tests/test_sums.py": test}
 
-    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=8.0))
+    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=40.0))
 
     assert result.status is CheckStatus.ERROR
     (hung,) = result.details["failures"]
@@ -347,7 +347,7 @@ def test_a_suite_that_is_too_long_is_cut_off_and_has_not_failed(tmp_path: Path) 
     )
     files = {**PYTHON, "tests/test_sums.py": test}
 
-    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=6.0))
+    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=10.0))
 
     assert result.status is CheckStatus.SUCCESS
     assert states(result)["lab/sums.py"] == "passing"
