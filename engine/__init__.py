@@ -151,6 +151,8 @@ if TYPE_CHECKING:
     from engine.runs.stream_events import StreamFilter as StreamFilter
     from engine.runs.stream_events import sse_message as sse_message
     from engine.runs.told_findings import ToldFinding as ToldFinding
+    from engine.runs.told_findings import count_findings as count_findings
+    from engine.runs.told_findings import listed_findings as listed_findings
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.server.client.asynchronous.client import AsyncClient as AsyncClient
@@ -211,6 +213,7 @@ if TYPE_CHECKING:
     from engine.store.tables import MuteRow as MuteRow
     from engine.store.tables import NotificationRow as NotificationRow
     from engine.store.tables import Project as Project
+    from engine.store.tables import Retry as Retry
     from engine.store.tables import Run as Run
     from engine.store.tables import StageRow as StageRow
     from engine.store.tables import TokenRow as TokenRow
@@ -313,7 +316,7 @@ _NAMES = {
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
-    "engine.runs.told_findings": "ToldFinding",
+    "engine.runs.told_findings": "ToldFinding count_findings listed_findings",
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.server.client.asynchronous.client": "AsyncClient",
@@ -342,7 +345,7 @@ _NAMES = {
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": (
         "Artifact AuditRow CheckResultRow DeliveryRow FindingRow HookDelivery MuteRow "
-        "NotificationRow Project Run StageRow TokenRow"
+        "NotificationRow Project Retry Run StageRow TokenRow"
     ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.context_object": "render_context",

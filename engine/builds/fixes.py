@@ -71,7 +71,9 @@ class Fix:
 
     @property
     def fetch(self) -> str:
-        """The command that gets the branch into a repository of one's own."""
+        """The command that gets the branch into a repository of one's own, once it is committed."""
+        if self.state is not FixState.COMMITTED:
+            return ""
         return shlex.join(("git", "fetch", str(self.clone), f"{self.branch}:{self.branch}"))
 
 

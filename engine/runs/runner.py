@@ -386,7 +386,7 @@ class _Execution:
         return kept
 
     def _withdraw(self, path: str) -> None:
-        runs.supersede_artifacts(self._deps.store, self._id, path=path)
+        runs.withdraw_artifact(self._deps.store, self._id, path)
         run_files.settle(self._deps.store, self._id, self._folder)
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
@@ -441,7 +441,7 @@ class _Execution:
         self._work.close(told.results, told.made_in)
         if told.attempt < self._attempt:
             repairs = [stage.key for stage in self._pipeline.stages if stage.back_to]
-            runs.supersede_artifacts(store, self._id, after=told.attempt, but=repairs)
+            runs.supersede_attempts(store, self._id, after=told.attempt, but=repairs)
             run_files.settle(store, self._id, self._folder)
         end_run(
             *(store, self._deps.bus, self._id),

@@ -26,7 +26,7 @@ from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, step_name, steps_of_phase
 from engine.runs.queue import RunQueue, RunState
 from engine.runs.run_events import end_run, run_changed
-from engine.runs.told_findings import ToldFinding, told_findings
+from engine.runs.told_findings import ToldFinding, listed_findings, own_attempt, told_findings
 from engine.store import logs, projects
 from engine.store import runs as store_runs
 from engine.store.busy_wait import wait_policy
@@ -127,6 +127,17 @@ class RunService(ABC):
             raise UsageError(f"{self.KIND.label} {number} is about no repository")
         project = projects.get_project(self._store, run.project_id)
         return git_objects.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
+
+    def listed_findings(self, number: int) -> Sequence[ToldFinding]:
+        """All findings of a run: as :meth:`told_findings`, then those of its other attempts."""
+        run = self.get(number)
+        return listed_findings(
+            run, self.pipeline_of(run), self.stages(number), self.findings(number)
+        )
+
+    def own_attempt(self, number: int) -> int | None:
+        """The attempt up to which a run worked on its own commit; None without a repair."""
+        return own_attempt(self.pipeline_of(self.get(number)), self.stages(number))
 
     def retries(self, number: int) -> Sequence[Retry]:
         """Retries of a run in their order: where each began, what the run had come to before."""

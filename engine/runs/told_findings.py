@@ -25,11 +25,14 @@ class ToldFinding:
         row: the finding, as the first stage found it.
         stages: keys of the stages that found it.
         is_repaired: whether a repair mended it: the run's own commit has it, its result has not.
+        counts: whether the run's result is about it; else it is of a repair that was taken back, or
+            of what a retry did again.
     """
 
     row: FindingRow
     stages: tuple[str, ...]
     is_repaired: bool = False
+    counts: bool = True
 
     @property
     def finding(self) -> Finding:
@@ -65,6 +68,33 @@ def told_findings(
         if each.row.severity is Severity.ERROR and identity(each.row) not in known
     ]
     return [*told, *mended]
+
+
+def listed_findings(
+    run: Run, pipeline: Pipeline, stages: Sequence[StageRow], found: Sequence[FindingRow]
+) -> list[ToldFinding]:
+    """All findings of a run: those that are told of it, then those of its other attempts.
+
+    Args:
+        run, pipeline, stages, found: as :func:`told_findings` takes them.
+    """
+    told = told_findings(run, pipeline, stages, found)
+    last = {(row.key, row.attempt) for row in counted_stages(stages, run.result_attempt)}
+    mended = {(*identity(each.row), each.attempt) for each in told if each.is_repaired}
+    others = [
+        row
+        for row in found
+        if (row.stage, row.attempt) not in last and (*identity(row), row.attempt) not in mended
+    ]
+    attempts = sorted({row.attempt for row in others}, reverse=True)
+    return [
+        *told,
+        *(
+            replace(each, counts=False)
+            for attempt in attempts
+            for each in merged(row for row in others if row.attempt == attempt)
+        ),
+    ]
 
 
 def own_attempt(pipeline: Pipeline, stages: Iterable[StageRow]) -> int | None:
@@ -103,8 +133,15 @@ def identity(row: FindingRow) -> tuple[str, str, str, str]:
     return row.severity, row.code, row.file or "", row.message
 
 
-def counted(told: Iterable[ToldFinding]) -> str:
-    """How many errors and warnings these are, as in ``2 errors, 1 warning``; empty for none."""
-    left = [each.row.severity for each in told if not each.is_repaired]
+def count_findings(told: Iterable[ToldFinding]) -> str:
+    """How many errors and warnings there are, as in ``2 errors, 1 warning``, or ``none``.
+
+    Infos are not counted, nor is what other attempts found; what a repair mended is told apart.
+    """
+    listed = [each for each in told if each.counts]
+    left = [each.row.severity for each in listed if not each.is_repaired]
     named = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
-    return ", ".join(count(left.count(kind), word) for kind, word in named if kind in left)
+    words = [count(left.count(kind), word) for kind, word in named if kind in left]
+    if mended := sum(each.is_repaired for each in listed):
+        words.append(f"{mended} repaired")
+    return ", ".join(words) or "none"

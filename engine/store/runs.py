@@ -466,26 +466,28 @@ def requeue_run(
         session.add(run)
 
 
-def _count_artifacts_again(
-    session: Session, run_id: int, *, over: bool = False, but: Collection[int | None] = ()
-) -> None:
+def _count_artifacts_again(session: Session, run_id: int, *, over: bool) -> None:
     """Have the last artifact of each path count that a stage made which is not superseded.
 
     Args:
         over: whether none counts.
-        but: ids of artifacts that do not count, whoever made them.
     """
-    stages = session.exec(select(StageRow).where(StageRow.run_id == run_id)).all()
-    superseded = {(row.key, row.attempt) for row in stages if row.superseded}
+    superseded = _superseded_stages(session, run_id)
     kept = select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.id).desc())
     counted: set[str] = set()
     for artifact in session.exec(kept):
-        made_by = artifact.stage, artifact.attempt
-        gone = over or made_by in superseded or artifact.id in but
+        gone = over or (artifact.stage, artifact.attempt) in superseded
         artifact.superseded = gone or artifact.path in counted
         if not artifact.superseded:
             counted.add(artifact.path)
         session.add(artifact)
+
+
+def _superseded_stages(session: Session, run_id: int) -> set[tuple[str, int]]:
+    stages = select(StageRow.key, StageRow.attempt).where(
+        StageRow.run_id == run_id, col(StageRow.superseded)
+    )
+    return set(session.exec(stages).all())
 
 
 def retries_of(store: Store, run_id: int) -> Sequence[Retry]:
@@ -632,27 +634,40 @@ def put_artifacts(store: Store, run_id: int, artifacts: Iterable[Artifact]) -> N
             session.add(artifact)
 
 
-def supersede_artifacts(
-    store: Store, run_id: int, *, path: str | None = None, after: int = 0, but: Collection[str] = ()
-) -> None:
-    """Have artifacts of a run not count any more; those count again that they superseded.
+def withdraw_artifact(store: Store, run_id: int, path: str) -> None:
+    """Have no artifact of a path count any more."""
+    with store.write() as session:
+        session.exec(
+            update(Artifact)
+            .where(col(Artifact.run_id) == run_id, col(Artifact.path) == path)
+            .values(superseded=True)
+        )
+
+
+def supersede_attempts(store: Store, run_id: int, *, after: int, but: Collection[str] = ()) -> None:
+    """Have artifacts of later attempts not count; those count again that they superseded.
 
     Args:
-        path: only those with this path, and then none of it counts.
-        after: only those of later attempts.
-        but: not those of these stages.
+        after: the last attempt that counts.
+        but: stages of which they do.
     """
     with store.write() as session:
-        query = select(Artifact).where(Artifact.run_id == run_id, Artifact.attempt > after)
-        if path is not None:
-            query = query.where(Artifact.path == path)
-        gone = [each for each in session.exec(query).all() if each.stage not in but]
-        if path is not None:
-            for artifact in gone:
+        superseded = _superseded_stages(session, run_id)
+        kept = select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.id).desc())
+        waiting: set[str] = set()
+        for artifact in session.exec(kept):
+            is_later = artifact.attempt > after and artifact.stage not in but
+            if is_later and not artifact.superseded:
                 artifact.superseded = True
-                session.add(artifact)
-        elif gone:
-            _count_artifacts_again(session, run_id, but={each.id for each in gone})
+                waiting.add(artifact.path)
+            elif (
+                artifact.path in waiting
+                and not is_later
+                and (artifact.stage, artifact.attempt) not in superseded
+            ):
+                artifact.superseded = False
+                waiting.discard(artifact.path)
+            session.add(artifact)
 
 
 def set_artifacts_path(store: Store, run_id: int, path: str) -> None:

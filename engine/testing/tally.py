@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.testing.results import Outcome
+from engine.testing.results import Outcome, TestReport
 
 _WORST = (Outcome.FAIL, Outcome.PASS, Outcome.IGNORE)
 """What a test is that several places ran: one that failed anywhere failed, one that passed anywhere
@@ -39,6 +39,18 @@ class Tally:
     def passed(self) -> int:
         """How many passed wherever they ran."""
         return max(0, self.tests - self.failures - self.ignored)
+
+
+def place_results(report: TestReport) -> PlaceResults:
+    """What ran in one place; of two tests of one name the second gets a number."""
+    outcomes: dict[str, Outcome] = {}
+    for case in report.cases:
+        name = f"{case.file}:{case.name}" if case.file else case.name
+        number = 1
+        while (key := f"{name} ({number})") in outcomes:
+            number += 1
+        outcomes[key] = case.outcome
+    return PlaceResults(outcomes, report.tests, report.failures, report.ignored)
 
 
 def tally(places: Iterable[PlaceResults]) -> Tally:

@@ -75,6 +75,7 @@ def _facts(fix: Fix) -> dict[str, object]:
         "proved": fix.proved,
         "files": fix.files,
         "branch": fix.branch,
+        "fetch": fix.fetch,
         "clone": str(fix.clone),
         "message": fix.message,
         "diff": fix.diff,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import (
+    FIRMWARE_PIPELINE,
     ApiError,
     Artifact,
     BoardInfo,
@@ -26,10 +27,13 @@ from engine import (
     FoundCheck,
     LogKey,
     Project,
+    Retry,
     Run,
     StageRow,
     StartedBuilds,
+    ToldFinding,
     Variant,
+    listed_findings,
 )
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, NotFoundError, UsageError
@@ -145,6 +149,15 @@ class RemoteBuilds:
     def findings(self, number: int) -> Sequence[FindingRow]:
         """What they found."""
         return [rows.finding_of(each, number) for each in self._client.findings(number)]
+
+    def listed_findings(self, number: int) -> Sequence[ToldFinding]:
+        """What is told of it, then what its other attempts found."""
+        facts = self.get(number), FIRMWARE_PIPELINE, self.stages(number), self.findings(number)
+        return listed_findings(*facts)
+
+    def retries(self, number: int) -> Sequence[Retry]:
+        """What it had come to before it was retried."""
+        return [rows.retry_of(each, number) for each in self._client.build(number).retries]
 
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """The files that it kept."""

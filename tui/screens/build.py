@@ -68,7 +68,8 @@ class BuildScreen(RunScreen):
         ]
 
     def _no_sizes(self) -> str | None:
-        has_program = any(row.kind == "elf" for row in self._results.artifacts.items)
+        kept = self._results.artifacts.items
+        has_program = any(row.kind == "elf" and not row.superseded for row in kept)
         return None if has_program else "no sizes: this build kept no program"
 
     def _compare(self) -> None:
@@ -129,7 +130,11 @@ class BuildScreen(RunScreen):
             self.app.push_screen(fixes.FixScreen(self._fix, shown, self.action_do))
 
     def _commit_fix(self) -> None:
-        fixes.commit(self, self.number, self._set_fix)
+        def committed(fix: Fix) -> None:
+            self._set_fix(fix)
+            self._show_fix()  # it says how to get the branch
+
+        fixes.commit(self, self.number, committed)
 
     def _discard_fix(self) -> None:
         fixes.discard(self, self.number, self._set_fix)

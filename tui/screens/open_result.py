@@ -28,9 +28,14 @@ _TEXT_KINDS = ("patch", "log", "report", "map", "source", "document")
 
 def open_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
     """Open a finding of a run."""
-    # A later attempt builds a repaired tree; the repair is among the artifacts.
-    of = " as it was before the repair" if row.attempt > 1 else ""
-    open_in_source(screen, runs, row.finding, number=row.run_id, text=finding_text(row), of=of)
+
+    def show(own: int | None) -> None:
+        # What comes after a repair is of a tree that only the artifacts have.
+        of = " as it was before the repair" if own is not None and row.attempt > own else ""
+        text = finding_text(row)
+        open_in_source(screen, runs, row.finding, number=row.run_id, text=text, of=of)
+
+    screen.in_thread(lambda: runs.own_attempt(row.run_id), show)
 
 
 def open_in_source(

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.enums import Severity
+from engine import count_findings
 from engine.text import count
 from tui.presentation.result_rows import artifact_parts, finding_parts
 from tui.screens import open_result
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from engine import Artifact, FindingRow, RunService
+    from engine import Artifact, RunService, ToldFinding
     from tui.screens.base import MainScreen
     from tui.state.run_state import RunView
 
 FINDINGS, ARTIFACTS = "findings", "artifacts"
 """Names of the two lists."""
-
-
-def _severities(findings: Sequence[FindingRow]) -> str:
-    """How many findings there are of each severity, as ``1 error, 2 warnings``."""
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-    numbers = Counter(row.severity for row in findings)
-    told = [count(numbers[severity], word) for severity, word in words.items() if numbers[severity]]
-    return ", ".join(told) or "none"
 
 
 class ResultLists:
@@ -40,15 +31,15 @@ class ResultLists:
             view: the state of the run.
         """
         self._screen = screen
-        self.findings: RowList[FindingRow] = RowList(
-            draw=lambda row, _width: finding_parts(row, screen.app.glyphs, attempts=view.attempt),
-            key=lambda row: row.id,
+        self.findings: RowList[ToldFinding] = RowList(
+            draw=lambda each, _width: finding_parts(each, screen.app.glyphs, attempts=view.attempt),
+            key=lambda each: each.row.id,
             empty="nothing found",
             id=FINDINGS,
         )
         self.artifacts: RowList[Artifact] = RowList(
             draw=lambda row, _width: artifact_parts(row),
-            key=lambda row: row.path,
+            key=lambda row: row.id,
             empty="nothing kept",
             id=ARTIFACTS,
         )
@@ -57,18 +48,20 @@ class ResultLists:
             ARTIFACTS: self.artifacts,
         }
 
-    def fill(self, findings: Sequence[FindingRow], artifacts: Sequence[Artifact]) -> None:
-        """Show these; findings of the newest attempt come first."""
-        ordered = sorted(findings, key=lambda row: (-row.attempt, row.rank))
-        self.findings.title = f" FINDINGS  {_severities(ordered)}"
-        self.artifacts.title = f" ARTIFACTS  {count(len(artifacts), 'file')}"
-        self.findings.fill(ordered)
+    def fill(self, findings: Sequence[ToldFinding], artifacts: Sequence[Artifact]) -> None:
+        """Show these: what counts comes first, what other attempts found and kept is behind it."""
+        kept = sum(not each.superseded for each in artifacts)
+        older = len(artifacts) - kept
+        more = f", {older} of earlier attempts" if older else ""
+        self.findings.title = f" FINDINGS  {count_findings(findings)}"
+        self.artifacts.title = f" ARTIFACTS  {count(kept, 'file')}{more}"
+        self.findings.fill(findings)
         self.artifacts.fill(artifacts)
 
     def open(self, name: str, runs: RunService) -> bool:
         """Open what is chosen in a list; whether there was anything to open."""
         if name == FINDINGS and self.findings.item is not None:
-            open_result.open_finding(self._screen, runs, self.findings.item)
+            open_result.open_finding(self._screen, runs, self.findings.item.row)
         elif name == ARTIFACTS and self.artifacts.item is not None:
             open_result.open_artifact(self._screen, runs, self.artifacts.item)
         else:
@@ -78,6 +71,7 @@ class ResultLists:
     def text_of(self, name: str) -> str:
         """All items of a list, a line each."""
         if name == FINDINGS:
-            return "\n".join(f"{row.severity}: {row.finding.title}" for row in self.findings.items)
+            found = (each.finding for each in self.findings.items)
+            return "\n".join(f"{each.severity}: {each.title}" for each in found)
         rows = self.artifacts.items
         return "\n".join(f"{row.path} {row.size} {row.sha256}" for row in rows)

@@ -29,7 +29,7 @@ from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
-    from engine import Artifact, FindingRow, LogKey, LogMatch, RunService, StageRow
+    from engine import Artifact, LogKey, LogMatch, RunService, StageRow, ToldFinding
 
 _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
 """A run as it was read: a function that shows its state; each log with the number of its first line
@@ -311,7 +311,7 @@ class RunScreen(PanesScreen):
         self._bar.refresh()
 
     def _load_results(self) -> None:
-        def show(found: tuple[Sequence[FindingRow], Sequence[Artifact]]) -> None:
+        def show(found: tuple[Sequence[ToldFinding], Sequence[Artifact]]) -> None:
             self._results.fill(*found)
             if not self._person_chose:
                 self._results.findings.move_to(0)
@@ -319,8 +319,10 @@ class RunScreen(PanesScreen):
             self._pane_list.refresh()
             self._bar.refresh()
 
-        runs = self.runs
-        self.in_thread(lambda: (runs.findings(self.number), runs.artifacts(self.number)), show)
+        runs, number = self.runs, self.number
+        self.in_thread(
+            lambda: (runs.listed_findings(number), runs.artifacts(number, superseded=True)), show
+        )
 
     def _share_room(self) -> None:
         """Arrange the panes for what happens now: a stage began or ended, or results came."""

@@ -18,6 +18,7 @@ from engine import (
     GateResult,
     LogExtent,
     RegionRow,
+    Retry,
     Run,
     SizeRow,
     StageRow,
@@ -104,6 +105,10 @@ class BuildSummary(_Model):
     verdict: str = Field(examples=["accepted"])
     """What QA says of the firmware; empty where it said nothing."""
 
+    result_attempt: int | None = None
+    """The attempt that the result is about: that of the build's own commit where repairs failed.
+    `null` for the newest."""
+
     artifacts_path: str
     """Folder on the lab machine."""
 
@@ -127,12 +132,38 @@ class StageAnswer(_Model):
     """Seconds."""
 
     summary: str
+    superseded: bool = False
+    """Whether a retry did it again: it stays to be read and counts no more."""
 
     @classmethod
     def of(cls, row: StageRow) -> StageAnswer:
         """A stage of the engine."""
-        names = {"agent", "phase", "attempt", "status", "started_at", "completed_at", "summary"}
+        names = set(cls.model_fields) - {"stage", "duration"}
         return cls(stage=row.key, duration=row.seconds, **row.model_dump(include=names))
+
+
+class RetryAnswer(_Model):
+    """What a build had come to before it was retried."""
+
+    attempt: int
+    """The first attempt of the retry."""
+
+    phase: str
+    """At which it began; empty for the build's start."""
+
+    asked_at: datetime
+    status: RunStatus
+    error: str
+    verdict: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration: float | None
+    """Seconds."""
+
+    @classmethod
+    def of(cls, row: Retry) -> RetryAnswer:
+        """A retry of the engine."""
+        return cls(**row.model_dump(include=set(cls.model_fields)))
 
 
 class BuildAnswer(BuildSummary):
@@ -154,12 +185,22 @@ class BuildAnswer(BuildSummary):
     """Findings of when it was asked for."""
 
     stages: list[StageAnswer]
+    """Of all attempts."""
+
+    retries: list[RetryAnswer] = []
+    """What it had come to before it was retried, in order."""
 
     @classmethod
-    def whole(cls, run: Run, stages: Sequence[StageRow]) -> BuildAnswer:
+    def whole(
+        cls, run: Run, stages: Sequence[StageRow], retries: Sequence[Retry] = ()
+    ) -> BuildAnswer:
         """A build of the engine."""
-        facts = run.model_dump(include=set(cls.model_fields) - {"stages"})
-        return cls(**facts, stages=[StageAnswer.of(row) for row in stages])
+        facts = run.model_dump(include=set(cls.model_fields) - {"stages", "retries"})
+        return cls(
+            **facts,
+            stages=[StageAnswer.of(row) for row in stages],
+            retries=[RetryAnswer.of(row) for row in retries],
+        )
 
 
 class RetryRequest(BaseModel):
@@ -245,6 +286,9 @@ class FindingAnswer(_Model):
     evidence: str | None
     """The lines of output that show it."""
 
+    superseded: bool = False
+    """Whether a retry did its stage again."""
+
     @classmethod
     def of(cls, row: FindingRow) -> FindingAnswer:
         """A finding of the engine."""
@@ -262,6 +306,8 @@ class ArtifactAnswer(_Model):
     sha256: str
     stage: str
     attempt: int
+    superseded: bool = False
+    """Whether a later attempt took its place: `/api/v1/artifacts/{sha256}` has its content."""
 
     @classmethod
     def of(cls, row: Artifact) -> ArtifactAnswer:
@@ -375,6 +421,9 @@ class FixAnswer(_Model):
     files: list[str]
     message: str
     branch: str
+    fetch: str = ""
+    """The command that fetches the branch on the lab machine, once the fix is committed."""
+
     diff: str
     """Against the build's commit. The artifact ``fix.patch`` has it byte for byte."""
 
@@ -388,6 +437,7 @@ class FixAnswer(_Model):
             files=[_unicode(name) for name in fix.files],
             message=_unicode(fix.message),
             branch=fix.branch,
+            fetch=fix.fetch,
             diff=_unicode(fix.diff),
         )
 

@@ -197,7 +197,7 @@ def test_a_withdrawn_path_has_no_artifact_that_counts(lab: Lab) -> None:
     lab.keep("repair", 1, "fix.patch", "one")
     lab.keep("repair", 2, "fix.patch", "two")
 
-    runs.supersede_artifacts(lab.store, lab.number, path="fix.patch")
+    runs.withdraw_artifact(lab.store, lab.number, "fix.patch")
     run_files.settle(lab.store, lab.number, lab.folder)
 
     assert lab.kept == {}
@@ -209,14 +209,18 @@ def test_firmware_of_a_repair_that_was_taken_back_gives_way_to_that_of_the_commi
     lab.keep("repair", 1, "repair-1.md", "tried")
     lab.keep("build", 2, "fw.elf", "worse")
     lab.keep("repair", 2, "fix.patch", "partly")
+    lab.keep("judge", 1, "withdrawn.md", "no more")
+    runs.withdraw_artifact(lab.store, lab.number, "withdrawn.md")
 
-    runs.supersede_artifacts(lab.store, lab.number, after=1, but=["repair"])
+    runs.supersede_attempts(lab.store, lab.number, after=1, but=["repair"])
     run_files.settle(lab.store, lab.number, lab.folder)
 
     assert lab.kept == {
         "fw.elf": "of the commit", "repair-1.md": "tried", "fix.patch": "partly",
     }  # fmt: skip
-    assert lab.superseded == {"fw.elf of build#2": "worse"}
+    assert lab.superseded == {
+        "fw.elf of build#2": "worse", "withdrawn.md of judge#1": "no more",
+    }  # fmt: skip
 
 
 def test_a_program_is_found_as_it_was_made_last(lab: Lab) -> None:
