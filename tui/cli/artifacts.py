@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from engine.text import count
 from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.gc import print_swept
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import open_lab
 from tui.cli.size import print_regions
 from tui.presentation.units import change, size
@@ -25,8 +25,6 @@ cli = Commands()
 artifacts_cli = Commands(help="Files that builds kept, and the store that they are copied to.")
 cli.add_typer(artifacts_cli, name="artifacts")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-
 
 @artifacts_cli.command("list")
 def list_command(
@@ -34,7 +32,7 @@ def list_command(
     build: Annotated[
         str | None, typer.Argument(help="Number of a build. [default: what each project has]")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the files that a build kept, and where they are; or what there is of each project."""
     with open_engine(context) as engine:
@@ -68,13 +66,13 @@ def compare_command(
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="Number of the earlier build.")],
     after: Annotated[str, typer.Argument(help="Number of the later build.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what changed from one build to another: files, memories, and what takes them."""
     with open_engine(context) as engine:
         compared = engine.builds.compare(run_number(after), run_number(before))
         if as_json:
-            print_line(json.dumps(_facts(compared)))
+            print_json(_facts(compared))
         else:
             _print_comparison(compared)
 
@@ -85,7 +83,7 @@ def gc_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let old builds and tasks go, and from the store what no build has any more.
 
@@ -105,7 +103,7 @@ def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
     rows = [(each, engine.artifacts.places(each)) for each in engine.builds.artifacts(number)]
     if as_json:
         for artifact, places in rows:
-            print_line(json.dumps(_file_facts(artifact) | {"places": places}))
+            print_json(_file_facts(artifact) | {"places": places})
         return
     table(
         ("FILE", "KIND", "SIZE", "SHA-256", "WHERE"),
@@ -125,9 +123,9 @@ def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
 def _print_state(state: StoreState, *, as_json: bool) -> None:
     if as_json:
         for each in state.projects:
-            print_line(json.dumps(asdict(each)))
+            print_json(asdict(each))
         waiting = {"waiting": state.waiting, "waiting_bytes": state.waiting_bytes}
-        print_line(json.dumps({"store": state.place} | waiting))
+        print_json({"store": state.place} | waiting)
         return
     table(
         ("PROJECT", "RUNS", "FILES", "SIZE", "DISTINCT"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -17,6 +15,7 @@ from engine.errors import UsageError
 from engine.text import count
 from tui.cli.command_line import Commands
 from tui.cli.common import REMOTE, open_engine, print_line, run_number, table
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import of_this_machine, open_lab
 
 if TYPE_CHECKING:
@@ -33,11 +32,8 @@ class Eol(StrEnum):
     CRLF = "crlf"
 
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-
-
 @cli.command("boards")
-def boards_command(context: typer.Context, as_json: _Json = False) -> None:
+def boards_command(context: typer.Context, as_json: AsJson = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
     from tui.presentation.board_rows import who_has
     from tui.presentation.units import ago
@@ -46,7 +42,7 @@ def boards_command(context: typer.Context, as_json: _Json = False) -> None:
         boards = engine.boards.list_all()
         if as_json:
             for each in boards:
-                print_line(json.dumps(asdict(each), default=datetime.isoformat))
+                print_json(each)
             return
         now = datetime.now(UTC)
         if not boards:
@@ -142,7 +138,7 @@ def monitor(
     send_file: Annotated[
         Path | None, typer.Option(help="Send this file as it is, first of all.")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a board's console, and type to it; all of it is kept as a session.
 
@@ -202,7 +198,7 @@ def sessions_command(
     board: Annotated[str | None, typer.Option(help="Only of this board.")] = None,
     search: Annotated[str | None, typer.Option(help="Print lines with this text instead.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list at the most.")] = 50,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the sessions that the monitor and simulated runs kept, newest first; or search in them.
 
@@ -214,13 +210,16 @@ def sessions_command(
         if search is not None:
             for session, line in engine.boards.search_sessions(search, board):
                 found_in = {"board": session.board, "log": str(session.log), "line": line}
-                print_line(json.dumps(found_in) if as_json else f"{session.board} {line}")
+                if as_json:
+                    print_json(found_in)
+                else:
+                    print_line(f"{session.board} {line}")
             return
         found = engine.boards.kept_sessions(board)
         if as_json:
             for each in found[:limit]:
                 paths = {"raw": str(each.raw), "log": str(each.log)}
-                print_line(json.dumps(asdict(each) | paths | {"began": each.began.isoformat()}))
+                print_json(each, **paths)
             return
         if not found:
             print_line("no sessions yet: espdeck monitor BOARD makes one")

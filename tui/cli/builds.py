@@ -12,7 +12,6 @@ from engine.errors import EspdeckError, UsageError
 from tui.cli.command_line import Commands
 from tui.cli.common import (
     print_error,
-    print_json,
     print_line,
     print_notes,
     run_number,
@@ -21,6 +20,7 @@ from tui.cli.common import (
 )
 from tui.cli.exit_codes import USAGE
 from tui.cli.follow import follow, follow_each
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import of_this_machine, open_lab, printing_lab
 from tui.cli.summary import print_build, print_builds
 from tui.presentation.labels import commit_of, variant_of
@@ -35,8 +35,6 @@ CANCEL_TIMEOUT_SECONDS = 10.0
 """How long a cancelled build is waited for; its programs end within a second."""
 
 cli = Commands()
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 @cli.command("build")
@@ -79,7 +77,7 @@ def build_command(
     changed: Annotated[
         bool, typer.Option("--changed", help="Only if what it is built from has changed.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end.
 
@@ -137,7 +135,7 @@ def builds_command(
     ] = None,
     status: Annotated[RunStatus | None, typer.Option(help="Only builds that stand so.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List builds, newest first."""
     with open_lab(context) as engine:
@@ -173,7 +171,7 @@ def show(
     log: Annotated[
         str | None, typer.Option(help="Print the log of this stage instead (or of: all).")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a build: stages, findings, artifacts; or the log of a stage."""
     number = run_number(build)
@@ -192,6 +190,7 @@ def show(
 def cancel(
     context: typer.Context,
     builds: Annotated[list[str], typer.Argument(help="Numbers of builds.")],
+    as_json: AsJson = False,
 ) -> None:
     """Cancel builds that wait or run."""
     numbers = list(dict.fromkeys(map(run_number, builds)))
@@ -210,7 +209,10 @@ def cancel(
                 asked.append(number)
         for number in asked:
             build = engine.builds.wait(number, timeout=CANCEL_TIMEOUT_SECONDS)
-            print_line(f"build {number}: {build.status}")
+            if as_json:
+                print_json(build)
+            else:
+                print_line(f"build {number}: {build.status}")
     if wrong:
         raise typer.Exit(USAGE)
 
@@ -222,7 +224,7 @@ def retry(
     stage: Annotated[
         str | None, typer.Option(help="Begin at this stage (see: espdeck show). [default: all]")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a build again, of the same commit; follow it to its end."""
     number = run_number(build)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -136,14 +136,11 @@ def duration(text: str) -> timedelta:
 
 
 def table(head: Row, rows: Sequence[Row]) -> None:
-    """Print a table."""
-    for line in columns(head, rows):
+    """Print a table: as wide as the terminal at the most, whole where something else reads it."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    cut = "…" if (sys.stdout.encoding or "").lower().startswith("utf") else "~"
+    for line in columns(head, rows, width, cut):
         print_line(line)
-
-
-def print_json(row: Any, **instead: str) -> None:
-    """Print a row of the store as JSON; ``instead`` replaces some of it."""
-    print_line(json.dumps(row.model_dump(mode="json") | instead))
 
 
 def print_line(text: str) -> None:

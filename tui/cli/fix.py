@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from engine.errors import UsageError
 from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import Fix
@@ -29,7 +29,7 @@ def fix_command(
         Path | None, typer.Option("--export", help="Write it into this file, for git apply.")
     ] = None,
     discard: Annotated[bool, typer.Option("--discard", help="Put it aside.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the repairs of a build changed; commit, export or discard it."""
     if sum((commit, export is not None, discard)) > 1:
@@ -48,7 +48,7 @@ def fix_command(
     if fix is None:
         raise UsageError(f"build {number} has no fix")
     if as_json:
-        print_line(json.dumps(_facts(fix)))
+        print_json(_facts(fix))
     elif discard:
         print_line(f"the fix of build {number} is put aside")
     elif commit:

@@ -52,6 +52,7 @@ from tui.cli.command_line import CONTEXT, CommandGroup, Commands
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
 from tui.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, USAGE
 from tui.cli.follow import follow, printing
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import choose_remote
 from tui.cli.sections import SECTIONS
 from tui.cli.summary import print_build
@@ -103,8 +104,6 @@ cli.add_typer(notify.cli)
 cli.add_typer(tokens.cli)
 cli.add_typer(audit.cli)
 cli.add_typer(webhooks.cli)
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 def main() -> None:
@@ -174,7 +173,7 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="No screen: print the events line by line.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try espdeck with sample projects and a virtual board: needs no hardware."""
     from platformdirs import user_data_path
@@ -203,7 +202,7 @@ def demo(
 
 
 @cli.command()
-def doctor(context: typer.Context) -> None:
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and what to do."""
     from engine import SettingsFile, run_doctor
 
@@ -213,6 +212,9 @@ def doctor(context: typer.Context) -> None:
         defaults = SettingsFile(workspace=find_workspace(context))
         checks = run_doctor(defaults, wrong=str(error))
     for each in checks:
+        if as_json:
+            print_json(each)
+            continue
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")
         if each.advice:

@@ -8,7 +8,8 @@ import typer
 
 from engine.enums import Forge, HookStatus
 from tui.cli.command_line import Commands
-from tui.cli.common import open_engine, print_json, print_line, run_number, table
+from tui.cli.common import open_engine, print_line, run_number, table
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.units import day_and_clock
 
 cli = Commands()
@@ -17,7 +18,6 @@ cli.add_typer(_webhooks, name="webhooks")
 
 _DELIVERY_CHARACTERS = 36  # of a UUID
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Number = Annotated[int, typer.Argument(min=1, max=10**18 - 1, help="Number of the webhook.")]
 
 
@@ -27,7 +27,7 @@ def list_webhooks(
     status: Annotated[HookStatus | None, typer.Option(help="Only those that stand so.")] = None,
     forge: Annotated[Forge | None, typer.Option(help="Only those of this forge.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List deliveries, newest first, with what came of them."""
     with open_engine(context) as engine:
@@ -53,7 +53,7 @@ def list_webhooks(
 
 
 @_webhooks.command()
-def show(context: typer.Context, number: _Number, as_json: _Json = False) -> None:
+def show(context: typer.Context, number: _Number, as_json: AsJson = False) -> None:
     """Show a delivery whole."""
     with open_engine(context) as engine:
         row = engine.webhooks.get(number)
