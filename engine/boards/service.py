@@ -29,6 +29,7 @@ from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
+from engine.text import near
 
 if TYPE_CHECKING:
     from engine.boards.board_session import BoardSession
@@ -131,7 +132,12 @@ class Boards:
             UsageError: it is neither.
         """
         name = board_rows.find_by_label(self._store, word) or word
-        check_names([name])
+        try:
+            check_names([name])
+        except UsageError as error:
+            labels = [each.label for each in board_rows.all_boards(self._store).values()]
+            meant = near(word, filter(None, (*self._names, *labels)))
+            raise UsageError(f"{error}{meant}") from error
         return name
 
     def called(self, name: str) -> str:

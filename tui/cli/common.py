@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,18})([smhdw])")
 _LINE_COLUMNS = 78  # a terminal has this many at least
 
 PROGRESS_LINE_SECONDS = 3.0
@@ -126,12 +126,12 @@ def duration(text: str) -> timedelta:
     """
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise UsageError(f"{text!r} is no time such as 30m, 2h or 1d")
+        raise UsageError(f"{text[:80]!r} is not a duration: write 30m, 2h or 1d")
     try:
         long = timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
         _ = datetime.now(UTC) + long
     except OverflowError as error:
-        raise UsageError(f"{text} is too long") from error
+        raise UsageError(f"{text} is too long: give less than 7,000 years") from error
     return long
 
 
