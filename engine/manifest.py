@@ -89,7 +89,7 @@ def load(tree: Path) -> Manifest:
     except OSError as error:
         raise UsageError(f"{FILE_NAME}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{FILE_NAME}: {error}") from error
+        raise UsageError(f"{FILE_NAME} is not UTF-8: save it in that encoding") from error
 
 
 def parse(text: str) -> Manifest:

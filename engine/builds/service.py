@@ -37,6 +37,7 @@ from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.artifacts import FIRMWARE
 from engine.store.tables import Artifact, Project, Run, utc_now
+from engine.text import near
 
 if TYPE_CHECKING:
     from engine.builds.comparison import BuildComparison
@@ -120,7 +121,10 @@ class Builds(RunService):
 
         known = ("auto", "none", *(each.name for each in find_simulators()))
         if simulator not in known:
-            raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
+            meant = near(simulator, known)
+            raise UsageError(
+                f"simulator {simulator[:80]!r} is not one of {', '.join(known)}{meant}"
+            )
         if variant is not None and variant.target:
             check_targets([variant.target])
         found = located or self._projects.commit(project_id, commit, dirty=dirty)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import UsageError
 from engine.store.tables import Project
-from engine.text import mask
+from engine.text import mask, near
 
 _MAX_NAME_CHARACTERS = 80
 
@@ -46,5 +46,6 @@ def check_targets(targets: Sequence[str]) -> list[str]:
     """
     for each in targets:
         if each not in TARGETS:
-            raise UsageError(f"target {each[:80]!r} is not one of {', '.join(TARGETS)}")
+            meant = near(each, TARGETS)
+            raise UsageError(f"target {each[:80]!r} is not one of {', '.join(TARGETS)}{meant}")
     return list(dict.fromkeys(targets))

@@ -33,6 +33,7 @@ from engine.store.busy_wait import wait_policy
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogExtent, LogKey, LogMatch
 from engine.store.tables import Artifact, FindingRow, Retry, Run, StageRow
+from engine.text import near_or_all
 
 if TYPE_CHECKING:
     from engine.artifacts.service import Artifacts
@@ -396,9 +397,9 @@ class RunService(ABC):
             if row.key == stage and row.status is not StageStatus.SKIPPED
         ]
         if not ran:
-            known = ", ".join(each.key for each in self.pipeline_of(run).stages)
+            known = near_or_all(stage, [each.key for each in self.pipeline_of(run).stages])
             raise UsageError(
-                f"stage {stage!r} did not run in {self.KIND.label} {run.number} (stages: {known})"
+                f"stage {stage[:80]!r} did not run in {self.KIND.label} {run.number}{known}"
             )
         return max(ran, key=lambda row: row.attempt)
 

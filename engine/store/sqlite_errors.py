@@ -32,7 +32,8 @@ def advice(error: BaseException, path: Path) -> str:
     Args:
         path: the database, in its workspace.
     """
-    reason = str(getattr(error, "orig", None) or error)
+    told = error.strerror if isinstance(error, OSError) else None
+    reason = told or str(getattr(error, "orig", None) or error)
     if "full" in reason or "No space" in reason:
         return "the disk is full: free some space and try again"
     if "readonly" in reason or "unable to open" in reason or "Permission" in reason:

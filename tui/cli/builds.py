@@ -9,6 +9,7 @@ import typer
 
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
+from engine.text import near_or_all
 from tui.cli.command_line import Commands
 from tui.cli.common import (
     print_error,
@@ -262,8 +263,10 @@ def _changed(
 def _show_log(engine: Engine | RemoteLab, number: int, stage: str) -> None:
     keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
     if not keys:
-        known = sorted({key.stage for key in engine.builds.logs(number)})
-        raise UsageError(f"build {number} has no log of {stage!r} (there are: {', '.join(known)})")
+        known = sorted({key.stage for key in engine.builds.logs(number)} | {"all"})
+        raise UsageError(
+            f"build {number} has no log of stage {stage[:80]!r}{near_or_all(stage, known)}"
+        )
     for key in keys:
         print_line(f"== {key.stage}, attempt {key.attempt}, {key.stream}")
         for line in engine.builds.lines(key):

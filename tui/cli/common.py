@@ -52,7 +52,10 @@ def load_settings(context: typer.Context, **flags: Any) -> Settings:
         UsageError: they make no sense, or the command is about another machine's lab.
     """
     if REMOTE in context.meta:
-        raise UsageError(f"espdeck {context.info_name} is for the lab machine itself")
+        raise UsageError(
+            f"espdeck {context.info_name} cannot be used with --remote: "
+            "run it on the lab machine over ssh"
+        )
     return load_local_settings(context, **flags)
 
 

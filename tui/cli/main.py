@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -198,7 +199,22 @@ def demo(
         if not as_json:
             printer.close()
             print_build(engine, build.number)
+            _print_next_steps(folder, build.number)
     raise typer.Exit(code)
+
+
+def _print_next_steps(workspace: Path, build: int) -> None:
+    """Say how to go on with the workspace of the demonstration."""
+    espdeck = f"espdeck --workspace {shlex.quote(str(workspace))}"
+    print_line("")
+    print_line("go on with this workspace:")
+    for words, meaning in (
+        ("", "opens the app"),
+        (f"show {build} --log build", "prints a log"),
+        ("build crash", "builds a sample that panics"),
+        ("projects", "lists the samples"),
+    ):
+        print_line(f"  {f'{espdeck} {words}'.rstrip()}  # {meaning}")
 
 
 @cli.command()

@@ -149,5 +149,5 @@ class VirtualLab:
         try:
             board.start(cancel)
         except OSError as error:
-            raise BoardError(f"{name}: {error}") from error
+            raise BoardError(f"{name}: {error.strerror or error}") from error
         return board
