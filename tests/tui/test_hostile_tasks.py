@@ -30,7 +30,7 @@ def test_workflows_and_tasks_let_nothing_through(tmp_path: Path, size: tuple[int
     try:
         terminal.sees("sensor-hub")
         terminal.keys("jw")
-        terminal.sees("what to ask for")
+        terminal.sees("tasks")
         terminal.sees("#6")
         terminal.keys("lGgj")
         terminal.sees("asked ")
@@ -45,7 +45,7 @@ def test_workflows_and_tasks_let_nothing_through(tmp_path: Path, size: tuple[int
         terminal.keys("m/findings\r")
         terminal.sees("match 1 of ")
         terminal.keys("q")
-        terminal.sees("what to ask for")
+        terminal.sees("tasks")
         terminal.keys("g\r")  # what the gate did not let pass
         terminal.sees("QUALITY GATE failed")
         terminal.keys("\t\t")

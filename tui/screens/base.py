@@ -155,9 +155,7 @@ class MainScreen(Screen[None]):
         from tui.screens.help import HelpScreen
 
         actions = list(self.actions.values())
-        self.app.push_screen(
-            HelpScreen(actions), lambda guide: self.action_do("guide") if guide else None
-        )
+        self.app.push_screen(HelpScreen(actions, lambda: self.action_do("guide")))
 
     def _show_guide(self) -> None:
         """Show the page of the manual about this screen."""

@@ -88,8 +88,10 @@ class Form(ModalScreen[T | None], Generic[T]):
                 yield Static(Content(clean(self.about)), classes="dialog--text")
             with VerticalScroll(id="fields", can_focus=False):
                 yield from self.rows.values()
-            yield Static("", id="note", classes="dialog--note")
-            yield Static("", id="problem", classes="dialog--problem")
+            for name in ("note", "problem"):
+                line = Static("", id=name, classes=f"dialog--{name}")
+                line.display = False
+                yield line
             yield Static("", id="keys", classes="dialog--keys")
 
     def on_mount(self) -> None:

@@ -123,9 +123,14 @@ class GuideScreen(MainScreen):
         """Ignore them: pages do not change."""
 
     def escape(self) -> None:
-        """Close the search, else the guide."""
+        """Close the search, else take its marks away, else close the guide."""
         if self._search.display:
             self._close_search()
+        elif self._hits:
+            self._hits.clear()
+            self._page.mark("")
+            self._list.refresh()
+            self._bar.refresh()
         else:
             self.app.pop_screen()
 

@@ -63,7 +63,7 @@ def writer() -> Iterator[Writer]:
 async def fill_form(story: Story, *, row: int, wanted: str, text: str = "", model: str) -> None:
     """Open the form of what stands in a row, and type."""
     await story.press("w")
-    await story.sees("Code review", "no task yet")
+    await story.sees("Code review", "no tasks yet")
     await story.press("g", *["j"] * row, "enter")
     await story.sees("input text", "default of each role")
     await story.until(lambda: bool(cast("TaskForm", story.screen).rows["model"].choices))
@@ -115,7 +115,7 @@ async def test_what_makes_no_sense_is_said_in_the_form(tmp_path: Path) -> None:
         await story.press("escape", "i")
         await story.sees("j k scroll")
         await story.press("escape", "tab", "r")
-        await story.sees("no task yet: press enter")
+        await story.sees("no tasks yet: press enter")
 
 
 async def test_an_answer_is_seen_as_it_is_written_and_laid_out_when_it_has_ended(
