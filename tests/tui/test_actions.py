@@ -104,11 +104,11 @@ async def test_every_action_has_its_key_and_says_why_it_is_disabled(
         async with running(tmp_path, boards=(board,)) as story:
             found = await walk(story)
     assert set(found) == set(SCREENS)
-    assert "broken-link has an error: press s to sync it again" in found["home"]
+    assert "broken-link cannot be built: e changes its source, s syncs it again" in found["home"]
     assert "build 3 has no fix: nothing was repaired" in found["build"]
     assert "task 4 has ended already" in found["task"]
-    assert "max_concurrent_builds is as it comes" in found["settings"]
-    assert "it does not run from here" in found["checks"]
+    assert "max_concurrent_builds has its default already" in found["settings"]
+    assert "you did not start this check here" in found["checks"]
     assert f"{board} is not reserved" in found["boards"]
     assert "only one board is shown" in found["monitor"]
 
@@ -147,7 +147,7 @@ async def test_own_keys_are_shown_and_work_also_where_a_fix_is_decided_on(tmp_pa
         await story.press("g", "enter")
         await story.sees("d shows how")
         await story.press("question_mark", "pagedown")
-        await story.sees("ctrl+k   Put the fix aside")
+        await story.sees("ctrl+k   Discard the fix")
         await story.press("escape", "d")
         await story.sees("a commit   e export   ctrl+k discard")
         await story.press("ctrl+k")

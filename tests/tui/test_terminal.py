@@ -86,7 +86,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def lives(terminal: Terminal) -> None:
     """The app answers keys."""
     terminal.keys("?")
-    terminal.sees("Bring the project to where")
+    terminal.sees("Sync the project with its source")
     terminal.keys("q")
 
 

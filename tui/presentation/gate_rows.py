@@ -21,7 +21,7 @@ _HEADROOM = 1.25
 def gate_title(result: GateResult) -> str:
     """The gate's word, as a title."""
     word = "passed" if result.passed else "failed"
-    blockers = f", {len(result.blockers)} in the way" if result.blockers else ""
+    blockers = f", {len(result.blockers)} blocking" if result.blockers else ""
     return f" QUALITY GATE {word}, score {result.score:.0f}{blockers}"
 
 

@@ -57,7 +57,7 @@ def notification_text(row: NotificationRow, told: Sequence[DeliveryRow]) -> str:
     """All of a notification, and who was told; of what was cut how much, and the whole of it."""
     lines = [row.title, f"{row.kind}, {day_and_clock(row.at)}", "", *row.body.split("\n"), ""]
     lines += [f"{each.channel}: {delivery_text(each)}" for each in told]
-    return "\n".join(lines if told else [*lines, "told nobody (yet)"])
+    return "\n".join(lines if told else [*lines, "sent to nobody yet"])
 
 
 def delivery_text(row: DeliveryRow) -> str:

@@ -120,15 +120,23 @@ class CheckScreen(MainScreen):
         return self._cell.check.name, self._cell.project.id if self._cell.project else None
 
     def _no_result(self) -> str | None:
-        return "it has not run yet" if self._results.item is None else None
+        return "this check has not run yet" if self._results.item is None else None
 
     def _cannot_run(self) -> str | None:
         if self._cell.check.problem:
-            return f"it cannot be used: {self._cell.check.problem}"
-        return "it runs already" if self.app.check_runs.get(self._key) is not None else None
+            return f"this check cannot be used: {self._cell.check.problem}"
+        return (
+            "this check is running already"
+            if self.app.check_runs.get(self._key) is not None
+            else None
+        )
 
     def _not_running(self) -> str | None:
-        return "it does not run from here" if self.app.check_runs.get(self._key) is None else None
+        return (
+            "you did not start this check here"
+            if self.app.check_runs.get(self._key) is None
+            else None
+        )
 
     def _focus_other(self) -> None:
         self.set_focus(self._results if self._found.has_focus else self._found)

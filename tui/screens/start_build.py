@@ -53,9 +53,9 @@ class BuildStarter:
         if project.status == ProjectStatus.PENDING:
             return f"{project.name} is being cloned"
         if project.status != ProjectStatus.ACTIVE:
-            return f"{project.name} has an error: press s to sync it again"
+            return f"{project.name} cannot be built: e changes its source, s syncs it again"
         if project.id in self._busy:
-            return f"{project.name} is being synced for a build"
+            return f"{project.name} is being synced"
         return None
 
     def build(self, project: Project) -> None:
@@ -85,7 +85,7 @@ class BuildStarter:
                     self._start(project, [plain], dirty=True)
                 else:
                     self._screen.show_error(
-                        f"nothing is uncommitted in {project.source}: b builds what is committed"
+                        f"no uncommitted changes in {project.source}: b builds the commit"
                     )
 
             self._synced(project, look, then)
@@ -188,7 +188,7 @@ class BuildStarter:
             screen.app.show_build(builds[0].number)
         else:
             last = f" to #{builds[-1].number}" if len(builds) > 1 else ""
-            text = f"{project.name}: {count(len(builds), 'build')} asked for, #{builds[0].number}"
+            text = f"{project.name}: {count(len(builds), 'build')} queued, #{builds[0].number}"
             screen.notify(clean(f"{text}{last}"), markup=False)
         for note in builds[0].notes:
             severity = _SEVERITIES.get(note["severity"], "error")

@@ -201,7 +201,7 @@ async def test_a_check_is_run_from_here_stopped_and_run_with_all_others(
         await story.press("enter", "r")
         await story.sees("● runs ", "runs    now: you asked for it")
         await story.press("r")
-        await story.sees("it runs already")
+        await story.sees("this check is running already")
         await story.press("c")
         await story.sees("– off")
         go.touch()

@@ -49,7 +49,7 @@ async def test_variants_are_chosen_built_and_told_apart(tmp_path: Path) -> None:
         await story.press("a", "space", "j", "k", "space")
         await story.sees("2 of 5 variants marked", "[x] esp32c6 ", "[x] esp32 ")
         await story.press("enter")
-        await story.sees("2 builds asked for, #1 to #2")
+        await story.sees("2 builds queued, #1 to #2")
         await story.sees(" esp32   ", " esp32c6 ")
 
         await story.press("A")

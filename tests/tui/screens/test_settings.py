@@ -41,7 +41,7 @@ async def test_a_value_is_changed_in_the_file_and_its_comment_stays(
     async with running(tmp_path / "ws") as story:
         await open_settings(story)
         await story.press("l", "j")
-        await story.sees("How often DEVELOPER may repair", "change  counts at once")
+        await story.sees("How often DEVELOPER may repair", "change  takes effect at once")
         await story.press("enter")
         await story.sees("esc leave")
         await story.press("9", "9")
@@ -60,7 +60,7 @@ async def test_a_value_is_changed_in_the_file_and_its_comment_stays(
         assert config.read_text() == FILE.replace("max_iterations = 1  # few\n", "")
         await story.until(lambda: "7  line 2" not in story.text())
         await story.press("d")
-        await story.sees("is as it comes")
+        await story.sees("has its default already")
 
 
 async def test_what_the_environment_says_cannot_be_changed_here(
@@ -103,7 +103,7 @@ async def test_settings_are_found_by_text_and_new_keys_are_set(
         await story.sees("1 of all settings", "flash_secure")
         await story.press("escape")
         await story.press("a")
-        await story.sees("Set a key")
+        await story.sees("Set another setting")
         await story.type("/dev/x")
         await story.press("enter")
         await story.sees("is no key")
@@ -125,9 +125,9 @@ async def test_a_file_that_makes_no_sense_is_said(tmp_path: Path, config: Path) 
     async with running(tmp_path / "ws") as story:
         config.write_text("max_iterations = 99\n")
         await story.press("comma")
-        await story.sees("the settings make no sense", "must be a number from 0 to 10")
+        await story.sees("the settings cannot be read", "must be a number from 0 to 10")
         await story.press("enter")
-        await story.sees("the settings are not read")
+        await story.sees("the settings could not be read")
         await story.press("escape")
 
 

@@ -244,7 +244,7 @@ async def test_the_gate_is_a_table_and_tasks_are_filtered(tmp_path: Path) -> Non
     async with running(tmp_path, size=(120, 30)) as story:
         await open_task(story, 0)
         await story.sees("#6 ✗ failed", "quality gate failed")
-        await story.sees("QUALITY GATE failed, score 94, 1 in the way", "61.2 %  >= 80 %")
+        await story.sees("QUALITY GATE failed, score 94, 1 blocking", "61.2 %  >= 80 %")
         await story.press("y", "m")
         await story.sees("gate begins")
         await story.press("tab", "tab", "tab", "g", *["j"] * 3, "enter")
