@@ -229,7 +229,7 @@ def project_problem(project: Project) -> str:
     return (
         f"{mask(project.source)}\nbranch {project.branch or 'of the repository'}\n\n"
         f"{project.status_detail}\n\n"
-        "s tries again; e changes its branch; d removes it, to add it with another source."
+        "e changes its source or branch; s tries again; d removes it."
     )
 
 

@@ -199,9 +199,14 @@ class RunScreen(PanesScreen):
             self.in_thread(lambda: self.runs.search(self.number, text), self._show_matches)
 
     def escape(self) -> None:
-        """Close the search, else the enlarged pane, else the screen."""
+        """Close the search, else end it, else the enlarged pane, else the screen."""
         if self._search.display:
             self._close_search()
+        elif len(self._matches):
+            self._matches.replace(())
+            for pane in self._log_panes.values():
+                pane.unmark()
+            self._bar.refresh()
         elif self._enlarged:
             self._enlarge()
         else:

@@ -161,6 +161,11 @@ class LivePane(RowWidget):
         self._marked = None
         self.refresh()
 
+    def unmark(self) -> None:
+        """Highlight no line any more; what is seen stays."""
+        self._marked = None
+        self.refresh()
+
     def wrap_lines(self, on: bool) -> None:
         """Wrap lines that are wider than the pane, or cut them; the first line stays the first."""
         self._wraps, self._left, self._above = on, 0, 0

@@ -74,7 +74,7 @@ async def test_what_the_environment_says_cannot_be_changed_here(
         await story.press("l", "j")
         await story.sees("2  ESPDECK_MAX_ITERATIONS")
         await story.press("enter")
-        await story.sees("says it,")
+        await story.sees("overrides the file")
         assert config.read_text() == FILE
 
 
