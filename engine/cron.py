@@ -64,7 +64,7 @@ class Schedule:
                 first.append(times.get_next(datetime))
         except (CroniterError, ValueError) as error:
             # It names the text again, in brackets or before a dash, and does not end its sentence.
-            why = str(error).replace(f"[{text.lower()}]", "").strip(" -.") or "it makes no sense"
+            why = str(error).replace(f"[{text.lower()}]", "").strip(" -.") or "it is not valid"
             if why.startswith("is not acceptable"):
                 why = f"a field {why}"
             if "failed to find" in why:

@@ -173,7 +173,7 @@ class Daemon:
             return head
         if command == "reload":
             if not self.reload():
-                raise UsageError("the settings make no sense: espdeck config check")
+                raise UsageError("the settings are not valid: run espdeck config check")
             return head
         if command == "status":
             return head | self._status()

@@ -142,7 +142,7 @@ def json_of(text: str | bytes) -> Any:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def yaml_mapping(text: str, most: int) -> Mapping[object, object]:

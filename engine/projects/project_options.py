@@ -32,7 +32,7 @@ def check_name(name: str) -> str:
     """
     if not (0 < len(name.strip()) <= _MAX_NAME_CHARACTERS and name.isprintable()):
         raise UsageError(
-            f"{mask(name)[:_MAX_NAME_CHARACTERS]!r} is no name for a project "
+            f"{mask(name)[:_MAX_NAME_CHARACTERS]!r} is not a valid project name "
             f"(1 to {_MAX_NAME_CHARACTERS} characters)"
         )
     return name.strip()

@@ -186,5 +186,5 @@ def _number(value: object, name: str) -> int:
     try:
         number = int(value) if isinstance(value, int) else int(float(str(value)))
     except (ValueError, OverflowError) as error:
-        raise ToolError(f"{name}: {str(value)[:40]!r} is no number") from error
+        raise ToolError(f"{name}: {str(value)[:40]!r} is not a number") from error
     return min(max(number, 0), _MAX_LINE)

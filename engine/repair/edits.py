@@ -141,7 +141,7 @@ def _apply_block(block: Block, tree: EditableTree, texts: dict[str, EditedText])
             except ValueError:
                 return "is no text"
         elif searches:
-            return "is no tracked file of the project"
+            return "is not a tracked file of the project"
         elif os.path.lexists(tree.root / block.file):
             return "is there, but not tracked"
     text = texts.setdefault(block.file, EditedText.of(None))

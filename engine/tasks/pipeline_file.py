@@ -71,9 +71,11 @@ def _deadline(value: object) -> object:
         kind = date if len(value) == len("2027-01-31") else datetime
         found = kind.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value[:40]!r} is no day (2027-01-31) or time (…T18:00:00Z)") from None
+        raise ValueError(
+            f"{value[:40]!r} is not a day (2027-01-31) or time (…T18:00:00Z)"
+        ) from None
     if found.year not in range(2000, 9999):
-        raise ValueError(f"the year {found.year} makes no sense")
+        raise ValueError(f"the year {found.year} is out of range")
     return found
 
 

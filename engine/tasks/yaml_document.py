@@ -152,7 +152,9 @@ class YamlDocument:
         try:
             return _PLAIN[node.tag](text)
         except (LookupError, ValueError) as error:
-            raise self._wrong(line, f"{text[:40]!r} is no plain number, true or false") from error
+            raise self._wrong(
+                line, f"{text[:40]!r} is not a plain number, true or false"
+            ) from error
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -98,7 +98,7 @@ def read_headers(headers: Mapping[str, str], body: bytes) -> Delivery:
     forge, delivery_id, event = found
     for what, name in (("event", event), ("delivery", delivery_id)):
         if len(name) > MAX_NAME_CHARACTERS or not _NAME.fullmatch(name):
-            raise UsageError(f"webhook of {forge}: the header that names the {what} makes no sense")
+            raise UsageError(f"webhook of {forge}: the header that names the {what} is not valid")
     return Delivery(forge, delivery_id, event, body, headers)
 
 

@@ -130,7 +130,7 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         ("[quality]\nhost_tests = '/etc'", "leaves the project"),
         ("[quality]\nreport = 'a/../../b'", "leaves the project"),
         ("[quality]\nexclude = 'lib/**'", "quality.exclude must be a list of at most 100 patterns"),
-        ("[quality]\nexclude = [1]", "quality.exclude: '1' is no pattern of files"),
+        ("[quality]\nexclude = [1]", "quality.exclude: '1' is not a pattern of files"),
         ("[quality]\nexclude = ['']", "quality.exclude: '' names nothing"),
         ("[quality]\nexclude = ['../lib']", "quality.exclude: '../lib' leaves the project"),
         ("[quality]\nbaseline = 3", "quality.baseline must be a commit, branch or tag"),

@@ -230,7 +230,7 @@ def test_a_partition_table_lets_nothing_through(tmp_path: Path, ending: str) -> 
 
     output = done.stdout + done.stderr
     # A label has 16 bytes, in which most of them do not come to their end.
-    shown = ("overlaps", "[@click=app.exit") if ending == "bin" else ("is no number", MARK)
+    shown = ("overlaps", "[@click=app.exit") if ending == "bin" else ("is not a number", MARK)
     assert all(each.encode() in output for each in shown)
     assert b"\x1b" not in output
     assert not GOT_THROUGH.search(output)

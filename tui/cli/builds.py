@@ -134,7 +134,7 @@ def builds_command(
     project: Annotated[
         str | None, typer.Option(help="Only builds of this project: its name, URL or path.")
     ] = None,
-    status: Annotated[RunStatus | None, typer.Option(help="Only builds that stand so.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only builds with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     as_json: AsJson = False,
 ) -> None:

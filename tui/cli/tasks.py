@@ -29,7 +29,7 @@ PLACEHOLDER_MARK = "PLACEHOLDER: no model was asked"
 @task_cli.command("list")
 def list_tasks(
     context: typer.Context,
-    status: Annotated[RunStatus | None, typer.Option(help="Only tasks that stand so.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Only tasks with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     as_json: AsJson = False,
 ) -> None:

@@ -24,7 +24,7 @@ _Number = Annotated[int, typer.Argument(min=1, max=10**18 - 1, help="Number of t
 @_webhooks.command("list")
 def list_webhooks(
     context: typer.Context,
-    status: Annotated[HookStatus | None, typer.Option(help="Only those that stand so.")] = None,
+    status: Annotated[HookStatus | None, typer.Option(help="Only those with this status.")] = None,
     forge: Annotated[Forge | None, typer.Option(help="Only those of this forge.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
     as_json: AsJson = False,

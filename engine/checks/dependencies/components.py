@@ -128,7 +128,7 @@ def _check_manifest(
             yield finding(serious, INVALID, words, name, each.line, hint)
         elif each.source == REGISTRY and "$" not in each.version:
             if not versions.is_valid(each.version):
-                words = f"{shown}: {name_of(each.version)!r} is no version of the registry"
+                words = f"{shown}: {name_of(each.version)!r} is not a version of the registry"
                 yield finding(serious, INVALID, words, name, each.line)
         elif each.source == GIT and references.of_reference(each.version) is Moves.YES:
             moving.append(each)

@@ -93,7 +93,7 @@ HINTS: tuple[Hint, ...] = (
         re.compile(
             r"^(?:MissingPackageManifest|UnknownManifest|ManifestParser|ManifestValidation)Error"
         ),
-        "what was fetched is no package of PlatformIO, or not all of it: correct its address in "
+        "what was fetched is not a package of PlatformIO, or not all of it: correct its address in "
         "platformio.ini, or remove it from PlatformIO's folder so that it is fetched anew",
         PLATFORMIO,
     ),

@@ -406,8 +406,8 @@ EXPECTED: dict[str, str | tuple[str, ...]] = {
     "floods": "success " + "m" * 500,
     "lies": "error ended early (exit code 1): AttributeError",
     "writes_much": "success " + "m" * 500,
-    "writes_deep": "error its answer makes no sense: RecursionError",
-    "writes_unchanged": "error its answer makes no sense: KeyError",
+    "writes_deep": "error its answer is not valid: RecursionError",
+    "writes_unchanged": "error its answer is not valid: KeyError",
 }
 ANSWERING = """
 import json, os, sys

@@ -73,7 +73,7 @@ def test_a_repository_is_imported(admin: httpx.Client, folder: Path) -> None:
         ("git://example.org/fw", "git://example.org/fw is not accepted"),
         ("ext::sh -c id", "named by its absolute path"),
         ("file://other/fw", "file:// reaches this machine only"),
-        ("--upload-pack=id", "is no repository"),
+        ("--upload-pack=id", "is not a repository"),
         ("/etc", "/etc: not a Git repository"),
         ("fw", "named by its absolute path"),
         ("./fw", "named by its absolute path"),
@@ -349,7 +349,7 @@ def test_a_clone_that_is_gone_with_its_source_is_no_5xx(
     ("asked", "detail"),
     [
         ({"commit_sha": "0" * 40}, "no commit, branch or tag '0000"),
-        ({"commit_sha": "--all"}, "'--all' is no branch, tag or commit"),
+        ({"commit_sha": "--all"}, "'--all' is not a branch, tag or commit"),
         ({"commit_sha": "main..x"}, "names several commits"),
         ({"commit": "main"}, "body.commit: there is no such field"),
         ({"trigger": "schedule"}, "body.trigger"),

@@ -80,7 +80,7 @@ def replaced(old: str, new: str) -> str:
         ("name: x\n---\nname: y\n", "p.yaml:2: no valid YAML"),
         ("name: &a x\ndescription: *a\n", "p.yaml:2: aliases are not accepted"),
         ("name: !!python/object:os.system x\n", "p.yaml:1: the tag "),
-        ("name: !!int abc\n", "p.yaml:1: 'abc' is no plain number"),
+        ("name: !!int abc\n", "p.yaml:1: 'abc' is not a plain number"),
         ("name: x\nname: y\n", "p.yaml:2: name is given twice"),
         ("name: x\n? [a]\n: b\n", "p.yaml:2: a key must be a word"),
         ("name: 5\nsteps: []\n", "p.yaml:1: name must be a text"),

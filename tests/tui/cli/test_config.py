@@ -76,7 +76,7 @@ def test_what_wins_over_the_file_is_said(
         (("max_iterations", "many"), "max_iterations must be a whole number from 0 to 10"),
         (("max_iterations",), "give a value, or --unset"),
         (("max_iterations", "5", "--unset"), "give a value, or --unset"),
-        (("/dev/x", "5"), "is no key"),
+        (("/dev/x", "5"), "is not a key"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(

@@ -143,7 +143,7 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
         assert "interval" not in config.read_text()
         await story.press("i", "down", "enter")
         await story.press(*["backspace"] * len("1e+06"), *"ten", "enter")
-        await story.sees("'ten' is no number of minutes")
+        await story.sees("'ten' is not a number of minutes")
         await story.press("i", "down", "enter")
         await story.press(*["backspace"] * len("1e+06"), *"9000", "enter")
         await story.sees("every 9000 min")

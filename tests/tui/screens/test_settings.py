@@ -106,7 +106,7 @@ async def test_settings_are_found_by_text_and_new_keys_are_set(
         await story.sees("Set another setting")
         await story.type("/dev/x")
         await story.press("enter")
-        await story.sees("is no key")
+        await story.sees("is not a key")
         await story.press("a")
         await story.type('board."/dev/ttyUSB0".reset_command')
         await story.press("enter")
