@@ -330,7 +330,7 @@ def test_a_test_that_never_ends_is_named_and_its_children_are_gone(
     )
     files = {**PYTHON, "tests/test_sums.py": test}
 
-    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=40.0))
+    result = look(context(tmp_path / "p", tmp_path / "o", files, timeout=14.0))
 
     assert result.status is CheckStatus.ERROR
     (hung,) = result.details["failures"]
