@@ -146,8 +146,8 @@ def monitor(
     It ends when the pipe that it prints into is closed.
 
     Exit code: 0 when a line matched --until, or without --until; 1 when none matched; 2 when the
-    board cannot be used; 3 when it vanished and did not come back, or was not to be had, within
-    --for or 30 s; 130 when Ctrl-C came before a match.
+    board cannot be used; 4 when it vanished and did not come back, or was not to be had, within
+    --for or 30 s; 130 when Ctrl-C came before a match; 141 when the pipe was closed.
     """
     from tui.cli.monitor import watch
     from tui.presentation.console_formatter import ConsoleView

@@ -12,6 +12,9 @@ USAGE = 2
 WARNING = 3
 """A check ended with a warning."""
 
+BOARD_LOST = 4
+"""A board vanished and did not come back, or was not to be had in time."""
+
 INTERRUPTED = 130
 """Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 

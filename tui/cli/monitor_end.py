@@ -11,10 +11,7 @@ from enum import Enum, auto
 from typing import Any
 
 from engine import CancelToken
-from tui.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
-
-LOST = 3
-"""Exit code: the board vanished and did not come back, or was never to be had."""
+from tui.cli.exit_codes import BOARD_LOST, FAILED, INTERRUPTED, OUTPUT_CLOSED, SUCCESS
 
 BACK_SECONDS = 30.0
 """Seconds that a board may be away where a script waits: as long as a build waits for it."""
@@ -106,8 +103,10 @@ class MonitorEnd:
             case Reason.MATCHED:
                 return SUCCESS
             case Reason.LOST:
-                return LOST
-            case Reason.TIME | Reason.NO_READER:
+                return BOARD_LOST
+            case Reason.NO_READER:
+                return OUTPUT_CLOSED
+            case Reason.TIME:
                 return SUCCESS if self._until is None else FAILED
             case _:
                 return SUCCESS if self._until is None else INTERRUPTED

@@ -236,7 +236,7 @@ def test_a_board_that_is_lost_has_an_exit_code_of_its_own(
         pass
     server.close()
     watched.board.close()
-    assert watched.end()[0] == 3
+    assert watched.end()[0] == 4
 
 
 @pytest.mark.slow
@@ -246,7 +246,7 @@ def test_it_ends_when_nobody_reads_the_pipe_any_more(tmp_path: Path, server: soc
     assert watched.process.stdout is not None
     watched.process.stdout.readline()
     watched.process.stdout.close()  # the board says nothing more
-    assert watched.process.wait(30) == 0
+    assert watched.process.wait(30) == 141
     assert watched.process.stderr is not None
     told = watched.process.stderr.read()
     watched.process.stderr.close()
