@@ -20,14 +20,21 @@ class CalledBoards:
     def __init__(self, labels: Mapping[str, str], port_of: Callable[[str], str]) -> None:
         self._labels = labels
         self._port_of = port_of
+        self._words: dict[str, str] = dict(labels)
+
+    def look(self) -> None:
+        """Look where the boards are: a board that vanishes is told of by the port that it had."""
+        for name, label in self._labels.items():
+            if port := self._port_of(name):
+                self._words[port] = label
 
     def line(self, text: str) -> str:
         """The line with the names that people know."""
-        for name, label in self._labels.items():
-            for word in {name, self._port_of(name)} - {""}:
-                # As a whole: /dev/ttyUSB1 is not the beginning of /dev/ttyUSB10.
-                whole = re.compile(rf"(?<![\w/.:-]){re.escape(word)}(?![\w/-])")
-                text = whole.sub(label.replace("\\", r"\\"), text)
+        self.look()
+        for word, label in self._words.items():
+            # As a whole: /dev/ttyUSB1 is not the beginning of /dev/ttyUSB10.
+            whole = re.compile(rf"(?<![\w/.:-]){re.escape(word)}(?![\w/-])")
+            text = whole.sub(label.replace("\\", r"\\"), text)
         return text
 
     @contextlib.contextmanager

@@ -426,6 +426,7 @@ class Boards:
             ) as lock,
             self._held(lock, cancel, say, by_hand=bool(holder)) as session,
         ):
+            called.look()
             yield session
 
     @contextlib.contextmanager
@@ -466,6 +467,7 @@ class Boards:
                 on_note(called.line(line))
 
             with self._held(lock, cancel, say, by_hand=bool(holder)) as session:
+                called.look()
                 yield session
 
     @contextlib.contextmanager

@@ -30,7 +30,6 @@ from engine.quality_requirements import Aspect
 from engine.runs.pipeline import Pipeline, Stage
 from tui.keymap import KEYS, SCREENS, Where, check, keymap, keys_of
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
-from tui.presentation.line_class import log_class
 from tui.presentation.pane_layout import tiles
 from tui.presentation.strips import fit, pieces, row, wrap
 from tui.presentation.units import tokens
@@ -169,25 +168,6 @@ def test_own_keys_that_make_no_sense_are_told_and_the_others_work() -> None:
     fine, problems = check({"fly": "f", "build": "c", "sync": "ctrl+y"})
     assert fine == {"build": "c", "sync": "ctrl+y"}
     assert problems == ["no action is called fly (? lists them)", "c is both build and cancel"]
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("E (312) wifi: no", "error"),
-        ("main.c:3:1: error: expected ';'", "error"),
-        ("Guru Meditation Error: Core  0 panic'ed (Store access fault)", "error"),
-        ("test.c:3:test_a:FAIL: Expected 1", "error"),
-        ("W (12) sensor: cold", "warning"),
-        ("main.c:3:1: warning: unused", "warning"),
-        ("test.c:3:test_a:PASS", "good"),
-        ("3 Tests 0 Failures 0 Ignored", "good"),
-        ("I (0) main: hello", "text"),
-        ("$ cmake -S .", "note"),
-    ],
-)
-def test_lines_have_their_colours(line: str, expected: str) -> None:
-    assert log_class(line) == expected
 
 
 def test_the_gate_is_bars_against_thresholds() -> None:

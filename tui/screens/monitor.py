@@ -237,22 +237,31 @@ class MonitorScreen(MainScreen):
             self._bar.refresh()
             self._pane.follow(self._pane.following)  # the marks of the search before go
             if self._current.search:
-                self._go_to_match(-1)
+                self._go_to_nearest_match()
 
         self._open_typed(Ask("search in the lines in memory, upper and lower case alike", search))
 
+    def _go_to_nearest_match(self) -> None:
+        """To the first match from what is seen on, else to the last one above."""
+        matches, first = self._current.matches(), self._pane.first_seen
+        self._show_match(matches, next((each for each in matches if each >= first), None))
+
     def _go_to_match(self, by: int) -> None:
         """To the next match below or above the one that is shown, round and round."""
-        matches = self._current.matches()
+        matches, at = self._current.matches(), self._pane.marked
+        if by > 0:
+            number = next((each for each in matches if at is not None and each > at), None)
+            self._show_match(matches, number if number is not None or not matches else matches[0])
+        else:
+            before = [each for each in matches if at is None or each < at]
+            self._show_match(matches, before[-1] if before else None)
+
+    def _show_match(self, matches: Sequence[int], number: int | None) -> None:
+        """Show a match, the last one for none."""
         if not matches:
             self.show_error(f"{self._current.search!r} is in none of the lines in memory")
             return
-        at = self._pane.marked
-        if by > 0:
-            number = next((each for each in matches if at is not None and each > at), matches[0])
-        else:
-            before = [each for each in matches if at is None or each < at]
-            number = (before or matches)[-1]
+        number = matches[-1] if number is None else number
         self._pane.to_line(number, mark=f"match {matches.index(number) + 1}/{len(matches)}")
 
     def _filter(self) -> None:

@@ -224,6 +224,11 @@ class LivePane(RowWidget):
             self._marked += rows
 
     @property
+    def first_seen(self) -> int:
+        """The number of the line in the first row."""
+        return self._place()[0]
+
+    @property
     def marked(self) -> int | None:
         """The number of the line that is highlighted, None for none."""
         return self._marked

@@ -147,7 +147,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         return _judge(
             context,
             checker,
-            board.name,
+            board.called,
             seconds=seconds,
             identity=identity,
             stop=_stop_of_virtual(board.name, image, checker),

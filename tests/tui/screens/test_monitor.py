@@ -84,11 +84,17 @@ async def test_a_console_is_watched_filtered_and_left(
         await story.press("escape", "t")
         await story.until(lambda: ":" in story.text().split("W (2) wifi: slow")[0][-14:])
 
+        server.settimeout(WAIT)
+        port = server.getsockname()[1]
+        server.close()
         board.close()
-        await story.sees("the board vanished")
-        board, _ = await asyncio.to_thread(server.accept)
+        await story.sees("the board vanished", "VANISHED at ")
+        with socket.create_server(("127.0.0.1", port)) as replugged:
+            replugged.settimeout(WAIT)
+            board, _ = await asyncio.to_thread(replugged.accept)
         board.sendall(b"E (1) wifi: again\n")
-        await story.sees("E (1) wifi: again")
+        await story.sees("E (1) wifi: again", "the board vanished", ": back after ")
+        assert "VANISHED" not in story.text()
 
         await story.press("q")
         await story.sees("boards 1")
@@ -169,6 +175,32 @@ async def test_a_console_is_looked_at_in_every_way(tmp_path: Path, server: socke
         assert "while it is paused" not in story.text()
         await story.press("p")
         await story.sees("while it is paused")
+
+
+async def test_a_text_is_searched(tmp_path: Path, server: socket.socket) -> None:
+    async with running(tmp_path, size=(100, 24), boards=know(tmp_path, url_of(server))) as story:
+        board = await watch(story, server)
+        lines = [b"noise %d\n" % number for number in range(100)]
+        lines[3] = lines[50] = b"I (1) heap: Low memory\n"
+        board.sendall(b"".join(lines))
+        await story.sees("noise 99")
+        await story.press("n")
+        await story.sees("no search yet")
+        await story.press("slash")
+        await story.type("low MEM")
+        await story.press("enter")
+        await story.sees("match 2/2", "Low memory")
+        await story.press("n")
+        await story.sees("match 1/2", "noise 4")
+        await story.press("N")
+        await story.sees("match 2/2", "noise 51")
+        await story.press("slash")
+        await story.type("nowhere")
+        await story.press("enter")
+        await story.sees("is in none of the lines in memory")
+        await story.press("escape")
+        await story.sees("noise 99", "search")  # the search ended, the console stays
+        board.close()
 
 
 async def test_a_panic_is_a_finding_that_can_be_read(tmp_path: Path, server: socket.socket) -> None:
