@@ -37,7 +37,7 @@ from engine.store.tables import Project
 
 if TYPE_CHECKING:
     from engine.projects.survey import Survey
-    from engine.toolchains.idf_menuconfig import ConfigurationEdit
+    from engine.toolchains.idf_menuconfig import ConfigurationEdit, InTerminal
 
 
 class Projects:
@@ -54,6 +54,7 @@ class Projects:
         self._bus = bus
         self._folder = folder
         self._slots = slots
+        self._closing = CancelToken()
         self._jobs = Jobs(folder)
         self._sync = ProjectSync(store, bus, folder, self._jobs)
         self._clones = Clones(store, folder, slots, self._sync)
@@ -280,33 +281,54 @@ class Projects:
         sha = resolve(clone, HEAD, head=tip_of(project)).sha
         return f"{project.name}: {lack_of_chip(clone, sha, project.app)}"
 
-    def check_menuconfig(self, project_id: uuid.UUID) -> None:
+    def check_menuconfig(self, project_id: uuid.UUID) -> str:
         """Look whether a project has a menu of options here; nothing is configured yet.
 
+        Returns:
+            Why its commit has none, whatever is installed here; empty where it has one.
+
         Raises:
-            UsageError: there is no such project.
+            UsageError: there is no such project, or its chip is not known.
             MissingToolError: ESP-IDF is not there, or cannot build for its chip.
-            ToolError: it is not cloned, or none of ESP-IDF.
+            ToolError: it is not cloned.
         """
         from engine.projects import menuconfig
 
         found = self.commit(project_id, None, fresh=False)
-        menuconfig.check(found.project, found.commit.sha)
+        return menuconfig.check(found.project, found.commit.sha)
 
-    def menuconfig(self, project_id: uuid.UUID) -> ConfigurationEdit:
+    def menuconfig(
+        self,
+        project_id: uuid.UUID,
+        *,
+        cancel: CancelToken | None = None,
+        in_terminal: InTerminal = lambda run: run(),
+    ) -> ConfigurationEdit:
         """Change the configuration of a project, at the commit that it follows, in this terminal.
 
         Nothing is written to the project: see :meth:`write`.
+
+        Args:
+            cancel: ends the configuring before and after the menu.
+            in_terminal: calls what it is given once the terminal is free for the menu.
 
         Raises:
             UsageError: there is no such project.
             MissingToolError: ESP-IDF is not there.
             ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
+            CancelledError: as ``cancel`` says.
         """
         from engine.projects import menuconfig
 
         found = self.commit(project_id, None, fresh=False)
-        return menuconfig.menuconfig(found.project, found.commit.sha, self._slots)
+        cancel = cancel or CancelToken()
+        forget = self._closing.on_stop(cancel.cancel)
+        try:
+            return menuconfig.menuconfig(
+                found.project, found.commit.sha, self._slots, cancel, in_terminal
+            )
+        finally:
+            forget()
 
     def write(self, project_id: uuid.UUID, edited: ConfigurationEdit) -> Path:
         """Write what was configured into the folder that a project was added from.
@@ -513,7 +535,8 @@ class Projects:
                 self._sync.recover(project.id)
 
     def close(self) -> None:
-        """Stop cloning and syncing."""
+        """Stop cloning, syncing and configuring."""
+        self._closing.cancel()
         self._jobs.close()
 
     def _free_name(self, wanted: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine.enums import ProjectStatus
-from engine.errors import EspdeckError
 from tui.actions import Action
+from tui.menuconfig import Menuconfig
 from tui.screens.many_projects import ManyProjects
 from tui.screens.start_build import BuildStarter
 
@@ -40,6 +40,7 @@ class ProjectActions:
         self._load = load
         self._starter = BuildStarter(screen)
         self._many = ManyProjects(screen)
+        self._menu = Menuconfig(screen)
 
     def list_actions(self) -> Sequence[Action]:
         """The actions, with why each is disabled."""
@@ -51,7 +52,7 @@ class ProjectActions:
             action("build_all", self._build_all, *start),
             action("build_dirty", self._build_dirty, *start, self._not_a_folder),
             action("variants", self._choose_variants, *start),
-            action("menuconfig", self._check_menuconfig, *start),
+            action("menuconfig", self._configure, *start, self._no_menu),
             action("add", self._add, opened),
             action("sync", self._sync, opened, many),
             action("flash", self._flash, opened, many),
@@ -148,29 +149,12 @@ class ProjectActions:
         assert chosen is not None
         return chosen
 
-    def _check_menuconfig(self) -> None:
+    def _configure(self) -> None:
         """Change the project's options in ESP-IDF's own menu, then show what changed."""
-        screen, project = self._screen, self.project
-        screen.in_thread(
-            lambda: screen.engine.projects.check_menuconfig(project.id),
-            lambda _none: self._menuconfig(project),
-        )
+        self._menu.open(self.project)
 
-    def _menuconfig(self, project: Project) -> None:
-        from tui.menuconfig import edit
-        from tui.screens.reader import FilePreview
-
-        screen = self._screen
-        try:
-            edited = edit(screen.app, screen.engine, project)
-        except EspdeckError as error:
-            screen.show_error(str(error))
-            return
-        if edited.diff:
-            title = f"{project.name}: changed, not written (y copies)"
-            screen.app.push_screen(FilePreview(title, edited.diff, "menuconfig.diff"))
-        else:
-            screen.notify("nothing changed", markup=False)
+    def _no_menu(self) -> str | None:
+        return self._menu.disabled_reason(self.project)
 
     def _remove(self) -> None:
         """Remove the project, after asking."""
