@@ -18,7 +18,7 @@ from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.guide.small_manual import small_manual
 from tests.tui.task_workspaces import fill_tasks
-from tests.tui.workspaces import Story, fill, fill_audit, keep_fix, keep_maps
+from tests.tui.workspaces import Story, fill, fill_audit, keep_fix
 from tui.app import EspdeckApp
 from tui.presentation import audit_rows, manual
 from tui.screens import check as screens_check
@@ -36,24 +36,6 @@ async def home(story: Story) -> None:
     await story.sees("#3", "source  https://git.lab/sensor-hub", "runs here")
 
 
-async def build(story: Story) -> None:
-    await home(story)
-    await story.press("g", "enter")
-    await story.sees("FINDINGS 2", "main/main.c")
-
-
-async def builder(story: Story) -> None:
-    await build(story)
-    await story.press("2")
-    await story.sees("the last of them")
-
-
-async def sizes(story: Story) -> None:
-    await build(story)
-    await story.press("s")
-    await story.sees("against #2", "libc.a")
-
-
 async def workflows(story: Story) -> None:
     await story.sees("sensor-hub")
     await story.press("w")
@@ -62,24 +44,12 @@ async def workflows(story: Story) -> None:
     await story.sees("asked   It hangs")
 
 
-async def task(story: Story) -> None:
-    await workflows(story)
-    await story.press("G", "enter")
-    await story.sees("#4 ✓ success", "1 main/main.c:21 blocker")
-
-
 async def metrics(story: Story) -> None:
     await story.sees("hub")
     await story.press("m")
     await story.sees("hub: duration", "#12 ")
     await story.press("j", "j", "h", "h")
     await story.sees("hub: image size", "#10 ", "had")
-
-
-async def gate(story: Story) -> None:
-    await workflows(story)
-    await story.press("enter")
-    await story.sees("QUALITY GATE")
 
 
 async def form(story: Story) -> None:
@@ -94,12 +64,6 @@ async def fix(story: Story) -> None:
     await story.sees("d shows how")
     await story.press("d")
     await story.sees("FIX of build 3", "a model: closed the driver")
-
-
-async def retry(story: Story) -> None:
-    await build(story)
-    await story.press("r")
-    await story.sees("from the start")
 
 
 async def remove(story: Story) -> None:
@@ -304,17 +268,10 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(empty, (80, 24), {}, id="empty"),
         pytest.param(home, (80, 24), {}, id="home"),
         pytest.param(home, (120, 30), {"theme": "light"}, id="home-light"),
-        pytest.param(build, (80, 24), {}, id="build"),
-        pytest.param(builder, (80, 24), {"ascii": True}, id="builder-ascii"),
-        pytest.param(builder, (200, 60), {}, id="build-large"),
-        pytest.param(build, (40, 12), {}, id="build-small"),
-        pytest.param(sizes, (80, 24), {"ascii": True}, id="sizes-ascii"),
-        pytest.param(sizes, (200, 60), {}, id="sizes-large"),
         pytest.param(helped, (80, 24), {}, id="help"),
         pytest.param(guide, (80, 24), {}, id="guide"),
         pytest.param(guide, (60, 15), {"ascii": True, "theme": "light"}, id="guide-small-ascii"),
         pytest.param(monitor_help, (120, 40), {}, id="help-monitor"),
-        pytest.param(sizes, (120, 40), {}, id="sizes"),
         pytest.param(fix, (80, 24), {}, id="fix"),
         pytest.param(fix, (120, 40), {"theme": "light"}, id="fix-light"),
         pytest.param(checks, (60, 15), {}, id="checks-small"),
@@ -332,7 +289,6 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(add, (80, 24), {}, id="add-project"),
         pytest.param(edit, (120, 40), {}, id="edit-project"),
         pytest.param(variants, (80, 24), {}, id="variants"),
-        pytest.param(retry, (80, 24), {}, id="retry"),
         pytest.param(remove, (80, 24), {}, id="remove"),
         pytest.param(name, (80, 24), {}, id="name-board"),
         pytest.param(settings, (80, 24), {}, id="settings"),
@@ -340,13 +296,9 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(setting, (80, 24), {"theme": "light"}, id="setting-form-light"),
         pytest.param(workflows, (80, 24), {}, id="workflows"),
         pytest.param(form, (80, 24), {}, id="workflow-form"),
-        pytest.param(task, (80, 24), {}, id="task"),
-        pytest.param(task, (200, 60), {}, id="task-large"),
         pytest.param(metrics, (80, 24), {}, id="metrics"),
         pytest.param(metrics, (60, 15), {"ascii": True}, id="metrics-small-ascii"),
         pytest.param(metrics, (200, 60), {"theme": "light"}, id="metrics-large-light"),
-        pytest.param(gate, (120, 30), {"ascii": True}, id="task-gate-ascii"),
-        pytest.param(gate, (40, 12), {"theme": "light"}, id="task-small-light"),
     ],
     indirect=["app"],
 )
@@ -366,15 +318,13 @@ def test_it_looks_as_it_did(
         past.store.close()
     elif walk is not empty:
         fill(tmp_path)
-    if walk is sizes:
-        keep_maps(tmp_path)
     if walk is fix:
         keep_fix(tmp_path, 3, lambda text: text)
     if walk is audit:
         fill_audit(tmp_path)
     if walk in (checks, check):
         fill_checks(tmp_path)
-    if walk in (workflows, task, gate, form):
+    if walk in (workflows, form):
         fill_tasks(tmp_path)
 
     async def run_before(pilot: Pilot[None]) -> None:

@@ -196,10 +196,13 @@ class BuildScreen(RunScreen):
         return [*agents, *consoles, *found], [ARTIFACTS]
 
     def _open_consoles(self) -> list[str]:
-        """The consoles whose stage runs, or has listened in the newest attempt."""
-        running = dict(self._view.running())
+        """The consoles whose stage runs, or has listened in its newest attempt."""
+        states = {name: self._view.stage(stage) for name, stage in CONSOLES.items()}
         return [
-            name for name, stage in CONSOLES.items() if stage in running or self._log_keys(name)
+            name
+            for name, state in states.items()
+            if state is StageStatus.RUNNING
+            or (state is not StageStatus.PENDING and self._log_keys(name))
         ]
 
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
