@@ -38,6 +38,7 @@ class BuildScreen(RunScreen):
 
     WHERE: ClassVar[Where] = Where.BUILD
     KIND = "build"
+    WRAPPED = (Role.QA,)  # its lines are a table whose last columns are limits and why they hold
 
     def __init__(self, number: int) -> None:
         view = RunView(number, FIRMWARE_PIPELINE, pane_of=lambda _stage, role: role)
@@ -142,7 +143,9 @@ class BuildScreen(RunScreen):
     def _load_results(self) -> None:
         super()._load_results()
         if self._view.status.is_final:
-            self.in_thread(lambda: self.engine.fixes.of(self.number), self._set_fix)
+            self.in_thread(
+                lambda: self.engine.fixes.of(self.number), self._set_fix, opens=self._is_opening
+            )
         else:
             self._set_fix(None)
 

@@ -79,7 +79,7 @@ def open_in_source(
             )
         screen.app.push_screen(reader)
 
-    screen.in_thread(read, show)
+    screen.in_thread(read, show, opens=True)
 
 
 def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
@@ -91,7 +91,7 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
         if artifact.path == GATE_REPORT and (result := runs.gate(artifact.run_id)) is not None:
             return result
         path = runs.artifact_file(artifact)
-        facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
+        facts = f"{path}\n{artifact.kind}, {artifact.size:,} bytes\nSHA-256\n{artifact.sha256}"
         if artifact.kind not in _TEXT_KINDS:
             return facts, "facts.txt"
         try:
@@ -111,7 +111,7 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
             )
         )
 
-    screen.in_thread(read, show)
+    screen.in_thread(read, show, opens=True)
 
 
 def _gate_table(glyphs: Glyphs, result: GateResult) -> ReaderScreen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from engine.events import Event, RunChanged, RunCompleted, StageChanged
 from engine.text import clean, count
 from tui.actions import Action
 from tui.presentation.labels import ended_reason, not_ended_reason, stage_label
-from tui.presentation.pane_layout import Panes, Wants
+from tui.presentation.pane_layout import Layout, Panes, Wants
 from tui.screens import open_result
 from tui.screens.panes import PanesScreen
 from tui.screens.result_lists import ARTIFACTS, ResultLists
@@ -44,6 +44,9 @@ class RunScreen(PanesScreen):
 
     HEAD: ClassVar[type[RunHead]] = RunHead
 
+    WRAPPED: ClassVar[Collection[str]] = ()
+    """Panes whose lines are wrapped until a person has them cut."""
+
     def __init__(self, view: RunView, panes: Panes, focused: str) -> None:
         """Make a screen.
 
@@ -58,9 +61,15 @@ class RunScreen(PanesScreen):
         self._waiting: list[Event] = []
         """Events since the store is read."""
 
+        self._is_opening = True
+        """Whether it has not shown its results yet: keys that are typed meanwhile wait for them."""
+
         self._ticks = 0
         self._chosen_logs: dict[str, TailKey] = {}
         """Logs that a person chose, by their panes."""
+
+        self._chosen_wraps: dict[str, bool] = {}
+        """Panes whose lines a person had wrapped or cut."""
 
         self._matches = LogMatches()
         self._results = ResultLists(self, view)
@@ -196,7 +205,9 @@ class RunScreen(PanesScreen):
         text = message.value.strip()
         self._close_search()
         if text:
-            self.in_thread(lambda: self.runs.search(self.number, text), self._show_matches)
+            self.in_thread(
+                lambda: self.runs.search(self.number, text), self._show_matches, opens=True
+            )
 
     def escape(self) -> None:
         """Close the search, else end it, else the enlarged pane, else the screen."""
@@ -256,8 +267,19 @@ class RunScreen(PanesScreen):
         """Wrap the long lines of the pane, or cut them."""
         pane = self._log_panes.get(self._focused)
         if pane is not None:
+            self._chosen_wraps[self._focused] = not pane.wraps
             pane.wrap_lines(not pane.wraps)
             self._share_room()
+
+    def _wraps(self, name: str) -> bool:
+        """Whether lines of a pane are wrapped: as a person chose, or where it has all the room."""
+        return self._chosen_wraps.get(name, self._enlarged or name in self.WRAPPED)
+
+    def _place(self, layout: Layout) -> None:
+        for name, pane in self._log_panes.items():
+            if name in layout.panes and pane.wraps is not self._wraps(name):
+                pane.wrap_lines(self._wraps(name))
+        super()._place(layout)
 
     def _cancel(self) -> None:
         self.in_thread(lambda: self.runs.cancel(self.number))
@@ -281,7 +303,7 @@ class RunScreen(PanesScreen):
             if stage is not None:
                 self.in_thread(lambda: self.runs.retry(self.number, stage or None))
 
-        self.in_thread(lambda: self.runs.stages(self.number), ask)
+        self.in_thread(lambda: self.runs.stages(self.number), ask, opens=True)
 
     def _load(self) -> None:
         """Read the run from the store; events wait meanwhile."""
@@ -318,6 +340,7 @@ class RunScreen(PanesScreen):
     def _load_results(self) -> None:
         def show(found: tuple[Sequence[ToldFinding], Sequence[Artifact]]) -> None:
             self._results.fill(*found)
+            self._is_opening = False
             if not self._person_chose:
                 self._results.findings.move_to(0)
             self._share_room()
@@ -326,7 +349,9 @@ class RunScreen(PanesScreen):
 
         runs, number = self.runs, self.number
         self.in_thread(
-            lambda: (runs.listed_findings(number), runs.artifacts(number, superseded=True)), show
+            lambda: (runs.listed_findings(number), runs.artifacts(number, superseded=True)),
+            show,
+            opens=self._is_opening,
         )
 
     def _share_room(self) -> None:

@@ -85,6 +85,9 @@ class TaskScreen(RunScreen):
         if name is not None:
             self._choose_pane(name)
 
+    def _wraps(self, name: str) -> bool:
+        return self._chosen_wraps.get(name, True)
+
     def _toggle_layout(self) -> None:
         """Show the answer laid out, or as it came."""
         self._as_it_came ^= {self._focused}
@@ -178,7 +181,7 @@ class TaskScreen(RunScreen):
             self._show_logs()
             self._bar.refresh()
 
-        self.in_thread(read, show)
+        self.in_thread(read, show, opens=self._is_opening)
 
     def _pane_to_show(self) -> str:
         running = [key for key, _ in self._view.running()]

@@ -166,7 +166,7 @@ async def test_a_task_is_cancelled_in_the_midst_and_run_again_from_a_step(
         await story.sees("✓ success", "The queue is too small.", timeout=30)
 
 
-async def test_a_task_that_runs_again_is_shown_from_its_beginning(
+async def test_a_task_that_runs_again_begins_another_attempt(
     tmp_path: Path, writer: Writer
 ) -> None:
     writer.go_on.set()
@@ -181,7 +181,7 @@ async def test_a_task_that_runs_again_is_shown_from_its_beginning(
         await story.press("r")
         await story.sees("from the start")
         await story.press("enter")
-        await story.sees("● running", "0/1 Answer", "--- again, ")
+        await story.sees("● running attempt 2 (retry)", "0/1 Answer", "attempt 2 of 2 (retry)")
         await story.press("q")
         await story.sees("tasks 1")
         again = TaskRequest(workflow="free_task", description="And now?", model="any")
@@ -271,7 +271,7 @@ async def test_a_projects_own_pipelines_are_offered_and_run(tmp_path: Path) -> N
         engine = story.app.engine
         assert engine is not None
         engine.projects.add(str(source))
-        await story.sees("status  active")
+        await story.sees("hello  esp32c3", "never built")
         await story.press("w")
         await story.sees("› Ours", "✗ wrong.yaml")
         await story.press("G", "enter")

@@ -100,7 +100,8 @@ async def on_board(story: Story) -> None:
         RunProgress(run_id=3, phase="test", percent=68.0, message="listening for up to 10 s"),
     )
     await story.press("7")
-    await story.sees("heap 180432 bytes free", "listening for up to 10 s")
+    await story.sees("flashing rack-2", "write_reading()", "68%")
+    await story.until(lambda: story.text().count("heap 180432 bytes free") == 2)
 
 
 async def wrapped(story: Story) -> None:
