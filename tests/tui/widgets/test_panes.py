@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -120,3 +122,54 @@ async def test_a_text_is_laid_out_for_its_width_and_scrolled() -> None:
         view.scroll_aside(400)
         assert rows(view)[0].endswith("// nothing else")
         assert view.text.startswith("int main")
+
+
+async def test_lines_are_wrapped_or_cut_as_a_person_wants() -> None:
+    pane, tail = LivePane(), LogTail()
+    async with shown(pane, (20, 6)):
+        tail.extend(0, ["a\tb", "\x1b[31mred\x1b[0m\x07", WORDS, "end"])
+        pane.show(tail)
+        assert rows(pane) == [" a    b", " red", " Der Puffer läuft ü…", " end", ""]
+        pane.scroll_aside(8)
+        assert rows(pane)[2] == " er läuft über, wei…"
+        pane.wrap_lines(True)
+        assert rows(pane) == [
+            " red",
+            " Der Puffer läuft",
+            " über, weil 漢字",
+            " niemand ihn leert.",
+            " end",
+        ]
+        pane.wrap_lines(False)
+        assert rows(pane)[2] == " Der Puffer läuft ü…"
+        assert pane.following
+
+
+async def test_wide_characters_are_never_halved_by_a_scroll() -> None:
+    pane, tail = LivePane(), LogTail()
+    async with shown(pane, (12, 4)) as pilot:
+        tail.extend(0, ["漢字" * 20])
+        pane.show(tail)
+        for cells in range(1, 30):
+            pane.scroll_aside(1)
+            strip = pane.render_line(1)
+            assert strip.cell_length == cell_len(strip.text) == 12
+            assert strip.text.startswith("  " if cells % 2 else " 漢" if cells % 4 == 0 else " 字")
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+async def test_a_line_of_200_kb_is_drawn_and_walked(wraps: bool) -> None:
+    pane, tail = LivePane(wraps=wraps), LogTail()
+    line = "0123456789abcde " * 12_800
+    async with shown(pane, (80, 24)):
+        tail.extend(0, ["before", line, "after"])
+        pane.show(tail)
+        assert rows(pane)[-1 if wraps else 2] == " after"
+        pane.to_first()
+        assert rows(pane)[0] == " before"
+        pane.move_pages(3)
+        pane.move_pages(-3)
+        assert rows(pane)[0] == " before"
+        pane.scroll_aside(100_000)
+        assert rows(pane)[1 if wraps else 2].strip() in (line[:79].strip(), line[:64].strip(), "")
