@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from engine.tasks.keyring import TaskKeyring
     from engine.tasks.keys import TaskKeys
     from engine.tasks.service import Tasks
+    from engine.tasks.task_run import TaskRun
     from engine.webhooks.service import Webhooks
 
 LOOK_FOR_LOCK = 0.5
@@ -602,21 +603,17 @@ class Engine:
 
     def _start_executor(self) -> None:
         from engine.builds import outputs
-        from engine.builds.build_run import BuildDeps, BuildRun, find_agents
+        from engine.builds.build_run import BuildDeps, BuildRun
         from engine.runs.executor import Executor
         from engine.runs.runner import Runner, RunnerDeps
         from engine.tasks import context
-        from engine.tasks.task_run import TaskDeps, TaskRun
 
         assert self._store is not None
         folder = self.settings.workspace
         registry = ProcessRegistry(folder / "processes")
         registry.end_orphans()
         use_registry(registry)
-        of_builds = BuildDeps(
-            self._store, self._current_settings, self.boards, self._slots, find_agents()
-        )
-        of_tasks = TaskDeps(self._store, self._slots, self.gate.built, self._task_keys, self._now)
+        of_builds = BuildDeps(self._store, self._current_settings, self.boards, self._slots)
         runner = Runner(
             RunnerDeps(
                 active=self._active,
@@ -632,7 +629,7 @@ class Engine:
             ),
             {
                 RunKind.FIRMWARE: functools.partial(BuildRun, of_builds),
-                RunKind.TASK: functools.partial(TaskRun, of_tasks),
+                RunKind.TASK: self._task_run,
             },
         )
         self._executor = Executor(
@@ -649,6 +646,12 @@ class Engine:
         self._handlers.start()
         self._ensure_executed()
         self._ready.set()
+
+    def _task_run(self, run: Run) -> TaskRun:
+        from engine.tasks.task_run import TaskDeps, TaskRun
+
+        deps = TaskDeps(self._opened, self._slots, self.gate.built, self._task_keys, self._now)
+        return TaskRun(deps, run)
 
     def _limits(self) -> dict[Queued, int]:
         """How many runs of each kind, and how many checks, at once."""

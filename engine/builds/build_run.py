@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -39,9 +40,15 @@ _OUTPUT_TAIL = 64 << 10
 _OUTPUT_LINES = 2000
 
 
-def find_agents() -> dict[str, Agent]:
-    """The agent of each firmware role (entry points ``espdeck.agents``)."""
-    return {point.name: point.load() for point in registered("espdeck.agents")}
+@functools.cache
+def find_agent(role: str) -> Agent:
+    """The agent of a firmware role (entry points ``espdeck.agents``), loaded when it is needed.
+
+    What agents bring, such as parsers of compilers' output, is much of what an engine can load.
+    """
+    points = {point.name: point for point in registered("espdeck.agents")}
+    agent: Agent = points[role].load()
+    return agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,6 @@ class BuildDeps:
     settings: SettingsSource
     boards: Boards
     slots: Slots
-    agents: Mapping[str, Agent]
 
 
 class BuildRun:
@@ -122,13 +128,13 @@ class BuildRun:
             return self._compile(firmware)
         if context.definition.role in _NEED_WHAT_WAS_COMPILED:
             self._find_compiled(firmware)
-        return self._deps.agents[context.definition.role](firmware)
+        return find_agent(context.definition.role)(firmware)
 
     def _compile(self, context: BuildContext) -> StageResult:
         """Let BUILDER compile, and write down whose the build folder is now."""
         mark = self._mark
         mark.unlink(missing_ok=True)
-        result = self._deps.agents[Role.BUILDER](context)
+        result = find_agent(Role.BUILDER)(context)
         if result.status is StageStatus.SUCCESS:
             mark.write_text(self._marked(context), "ascii")
         return result

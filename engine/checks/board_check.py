@@ -12,16 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.boards.board_info import BoardInfo
-from engine.boards.board_session import BoardSession
 from engine.boards.identity import BoardIdentity
 from engine.cancel import CancelToken
-from engine.checks import known_good
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
-from engine.checks.power_proof import prove_power
 from engine.enums import CheckStatus, RunKind
 from engine.errors import BoardBusyError, BoardError, EspdeckError, MissingToolError, UsageError
 from engine.files import explain
@@ -30,6 +27,10 @@ from engine.store import boards as board_rows
 from engine.store import runs
 from engine.store.tables import BoardRow, CheckResultRow, Project
 from engine.text import clean, count
+
+if TYPE_CHECKING:
+    from engine.boards.board_session import BoardSession
+    from engine.checks.known_good import KnownGood
 
 AT_ONCE = 4
 """Boards that are asked at the same time; each has an esptool."""
@@ -250,6 +251,8 @@ class _Look:
         Raises:
             BoardBusyError: another program has the port.
         """
+        from engine.checks import known_good
+
         services, name = self.services, self.info.name
         try:
             known = known_good.find(
@@ -285,18 +288,20 @@ class _Look:
         self.known = reason or f"{known} works"
         self._take_from_pool(reason)
 
-    def _not_now(self, identity: BoardIdentity, known: known_good.KnownGood) -> str:
+    def _not_now(self, identity: BoardIdentity, known: KnownGood) -> str:
         """Why the known-good image is not tried now; empty where it is."""
+        from engine.checks.known_good import MIN_SECONDS, cannot_run
+
         if protection := str(identity.protection):
             return f"left alone: protected for good by {protection}"
-        if known_good.cannot_run(self.info.name, identity.chip, known):
+        if cannot_run(self.info.name, identity.chip, known):
             return f"left alone: this emulated chip cannot run {known}"
         if self._is_recent(self.row.by_hand_at):
             return f"left alone: a person flashed it at {self.row.by_hand_at:%Y-%m-%d %H:%M} UTC"
         unfinished = runs.unfinished_runs(self.services.store)
         if builds := [run for run in unfinished if run.kind is RunKind.FIRMWARE]:
             return f"waits for {count(len(builds), 'build')}"
-        if self._left() < known_good.MIN_SECONDS + known.seconds:
+        if self._left() < MIN_SECONDS + known.seconds:
             return f"waits: {_NO_TIME}"
         return ""
 
@@ -308,6 +313,8 @@ class _Look:
 
     def _prove_power(self, board: BoardSession) -> None:
         """Prove what switches its power, as often as the known-good image is flashed."""
+        from engine.checks.power_proof import prove_power
+
         proved = datetime.fromisoformat(self.proved_at) if self.proved_at else None
         if self._is_recent(proved) and not self.power:
             return
