@@ -386,6 +386,7 @@ class Engine:
             self._current_settings,
             executing=self._executing,
             unread=lambda: self.notifications.unread(),
+            bus=self.events,
             now=self._now,
         )
 
@@ -502,7 +503,7 @@ class Engine:
         self._closed.set()
         self._asked.set()
         self._stop.interrupt()
-        self._close_parts("checks", "_handlers", "consoles")
+        self._close_parts("checks", "_handlers", "consoles", "overview")
         with self._turn:
             self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:

@@ -11,8 +11,8 @@ from engine.events import (
     Event,
     NotificationsChanged,
     ProjectChanged,
+    ProjectLooked,
     RunChanged,
-    RunProgress,
     StageChanged,
 )
 
@@ -49,7 +49,7 @@ def changed_by(event: Event) -> Changes:
     match event:
         case RunChanged(project_id=project, status=status):
             return Changes(project, work=True, boards=status.is_final, totals=True)
-        case ProjectChanged(project_id=project):
+        case ProjectChanged(project_id=project) | ProjectLooked(project_id=project):
             return Changes(project)
         case BoardTaken():
             return Changes(work=True, boards=True, totals=True)
@@ -62,7 +62,5 @@ def changed_by(event: Event) -> Changes:
             return Changes(project, boards=is_of_boards, totals=True)
         case NotificationsChanged():
             return Changes(totals=True)
-        case RunProgress():
-            return NO_CHANGES
         case _:
             return NO_CHANGES

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from engine.enums import CheckStatus, ProjectStatus
+from engine.overview.git_looks import Glance, Seen
 from engine.overview.records import ProjectOverview
 from engine.projects.project_sync import NOT_SYNCED_DETAIL
 from engine.store.checks import NewestResult
@@ -29,6 +31,7 @@ class ProjectState:
         looked_at: when its source was asked for news last, None for never.
         checks: its checks whose newest result is no success.
         board: the board that has its newest build, empty for none.
+        seen: what Git said of it last.
     """
 
     project: Project
@@ -37,14 +40,30 @@ class ProjectState:
     looked_at: datetime | None
     checks: Sequence[NewestResult]
     board: str
+    seen: Seen
 
 
 _NO_BUILDS = ProjectBuilds(None, None, "", None, (), None, "", is_tip_built=False)
 
 
+def glance_of(project: Project, builds: ProjectBuilds | None) -> Glance:
+    """Where to look at a project, and what for."""
+    builds = builds or _NO_BUILDS
+    return Glance(
+        project_id=project.id,
+        # Whether it is there, and a person's, is seen when it is looked at.
+        folder=Path(project.source) if project.source.startswith("/") else None,
+        clone=Path(project.clone_path),
+        branch=project.branch or "",
+        built=builds.newest_commit,
+        tip=project.tip if builds.newest_commit and not builds.is_tip_built else "",
+    )
+
+
 def project_overview(state: ProjectState, now: datetime) -> ProjectOverview:
     """A project as a front end shows it."""
-    project, builds = state.project, state.builds or _NO_BUILDS
+    project, builds, seen = state.project, state.builds or _NO_BUILDS, state.seen
+    is_ahead = bool(builds.newest_commit and project.tip and not builds.is_tip_built)
     is_error = project.status is ProjectStatus.ERROR
     worst = max(state.checks, key=lambda each: each.status is CheckStatus.ERROR, default=None)
     return ProjectOverview(
@@ -56,7 +75,8 @@ def project_overview(state: ProjectState, now: datetime) -> ProjectOverview:
         last=builds.last[::-1],
         success_rate=builds.success_rate,
         board=state.board,
-        ahead=None if builds.newest_commit and project.tip and not builds.is_tip_built else 0,
+        is_dirty=seen.is_dirty,
+        ahead=seen.ahead if seen.ahead is not None else None if is_ahead else 0,
         sync_problem=_sync_problem(state, now),
         check=worst.check if worst is not None else "",
         check_status=worst.status if worst is not None else None,
@@ -72,11 +92,21 @@ def _sync_problem(state: ProjectState, now: datetime) -> str:
         return first_line(state.watch.failure)
     if project.status_detail.startswith(NOT_SYNCED_DETAIL):
         return first_line(project.status_detail.removeprefix(NOT_SYNCED_DETAIL))
-    if project.synced_at is None or project.source.startswith("/"):
-        return ""  # a folder of this machine is looked at before each build
-    looked = max(filter(None, (project.synced_at, state.looked_at)))
-    age = now - looked
-    return f"not synced for {age.days} d" if age > STALE_AFTER else ""
+    looked_at = state.looked_at
+    if not is_old(project, now) or (looked_at is not None and now - looked_at <= STALE_AFTER):
+        return ""
+    looked = max(filter(None, (project.synced_at, looked_at)))
+    return f"not synced for {(now - looked).days} d"
+
+
+def is_old(project: Project, now: datetime) -> bool:
+    """Whether a project was not synced for long; a folder of this machine needs no sync."""
+    synced_at = project.synced_at
+    return (
+        synced_at is not None
+        and now - synced_at > STALE_AFTER
+        and not project.source.startswith("/")
+    )
 
 
 def first_line(text: str) -> str:

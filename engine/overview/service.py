@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from engine.boards.service import Boards
 from engine.checks.schedule import is_enabled
 from engine.enums import CheckStatus, RunKind, RunStatus
+from engine.events import Bus, ProjectLooked
 from engine.overview.boards import board_overview
-from engine.overview.projects import ProjectState, project_overview
+from engine.overview.git_looks import GitLooks, Glance
+from engine.overview.projects import ProjectState, glance_of, is_old, project_overview
 from engine.overview.records import BoardOverview, LabTotals, ProjectOverview, WorkItem
 from engine.overview.work import Executing, boards_at_work, work_items
 from engine.settings import SettingsSource
@@ -38,11 +40,13 @@ class Overview:
         *,
         executing: Callable[[], Executing],
         unread: Callable[[], int],
+        bus: Bus,
         now: Callable[[], datetime],
     ) -> None:
         """Know what is looked at.
 
         Args:
+            bus: told what looks at folders find.
             executing: says who carries out runs.
             unread: how many notifications nobody read.
             now: the clock.
@@ -53,6 +57,14 @@ class Overview:
         self._executing = executing
         self._unread = unread
         self._now = now
+        self._glances: dict[uuid.UUID, Glance] = {}
+        self._looks = GitLooks(
+            lambda project_id: bus.publish(ProjectLooked(project_id=str(project_id)))
+        )
+
+    def close(self) -> None:
+        """End the looks at folders."""
+        self._looks.close()
 
     def projects(self) -> Sequence[ProjectOverview]:
         """Every project, by name."""
@@ -62,6 +74,24 @@ class Overview:
         """One project; None where it is gone."""
         project = store_projects.find_project(self._store, str(project_id))
         return self._projects([project], project_id)[0] if project is not None else None
+
+    def look(self, project_ids: Iterable[uuid.UUID] | None = None) -> None:
+        """Look whether folders of projects have changes, and how far tips are ahead; returns soon.
+
+        Git is asked in the background, each project as seldom as it takes long; then
+        :class:`~engine.events.ProjectLooked` says which records have changed. Cheap enough to be
+        called every few seconds with the projects that are on screen.
+
+        Args:
+            project_ids: of projects that were read before; None for all of those.
+        """
+        glances = self._glances
+        wanted = list(glances) if project_ids is None else project_ids
+        self._looks.look([glances[each] for each in wanted if each in glances])
+
+    def wait_for_looks(self, timeout: float) -> bool:
+        """Wait until all that :meth:`look` was asked for is done; False when it takes longer."""
+        return self._looks.wait(timeout)
 
     def work(self) -> Sequence[WorkItem]:
         """All that runs, by number, then all that waits, in the order of turns."""
@@ -119,9 +149,15 @@ class Overview:
         builds = project_builds(self._store, tips, project_id)
         watches = failing_watches(self._store)
         checks = self._failing_checks(project_id)
-        looked = store_checks.last_confirmed(self._store, _REMOTE_CHECK)
         on_boards = self._boards_of_projects()
         now = self._now()
+        looked = (
+            store_checks.last_confirmed(self._store, _REMOTE_CHECK)
+            if any(is_old(each, now) for each in projects)
+            else {}
+        )
+        glances = {each.id: glance_of(each, builds.get(each.id)) for each in projects}
+        self._glances = glances if project_id is None else {**self._glances, **glances}
         return [
             project_overview(
                 ProjectState(
@@ -131,6 +167,7 @@ class Overview:
                     looked_at=looked.get(each.id),
                     checks=checks.get(each.id, ()),
                     board=on_boards.get(each.name, ""),
+                    seen=self._looks.seen(glances[each.id]),
                 ),
                 now,
             )

@@ -27,6 +27,7 @@ LAST_BUILDS = 10
 
 _SUCCESS, _FAILED = RunStatus.SUCCESS.value, RunStatus.FAILED.value
 _CANCELLED = RunStatus.CANCELLED.value
+_STATUSES = {status.value: status for status in RunStatus}
 _RESULTS = (_SUCCESS, _FAILED)
 _SHOWN_FIRST = (RunStatus.RUNNING.value, RunStatus.PENDING.value, _FAILED)
 _FACTS = (
@@ -110,10 +111,13 @@ def project_builds(
         if project_id is None
         else query.where(Run.project_id == project_id)
     )
+    # The oldest first, as the index has them: the other way round SQLite would sort.
+    query = query.order_by(col(Run.project_id), col(Run.id))
     with store.read() as session:
-        rows = session.exec(query.order_by(col(Run.project_id), col(Run.id).desc())).all()
+        # On the connection: a session takes twice as long for rows that are no objects.
+        rows = session.connection().execute(query).all()
         found = {
-            (key := uuid.UUID(project)): _stand(list(builds), tips.get(key, ""))
+            (key := uuid.UUID(project)): _stand(list(builds)[::-1], tips.get(key, ""))
             for project, builds in groupby(rows, key=itemgetter(0))
         }
         broken = [each.broken for each in found.values() if each.broken is not None]
@@ -147,7 +151,7 @@ def _stand(rows: Sequence[_Row], tip: str) -> ProjectBuilds:
         broken=broken[_ID] if broken is not None else None,
         reason="",
         broken_since=_time(first[_ENDED]) if first is not None else None,
-        last=tuple(RunStatus(row[_STATUS]) for row in own[:LAST_BUILDS]),
+        last=tuple(_STATUSES[row[_STATUS]] for row in own[:LAST_BUILDS]),
         success_rate=100 * results.count(_SUCCESS) / len(results) if results else None,
         newest_commit=built[0] if built else "",
         is_tip_built=tip in built,
@@ -195,7 +199,7 @@ def _brief(row: _Row) -> BriefBuild:
     created = _time(row[_CREATED])
     assert created is not None
     return BriefBuild(
-        row[_ID], RunStatus(row[_STATUS]), row[_COMMIT], row[_DIRTY], row[_CHIP],
+        row[_ID], _STATUSES[row[_STATUS]], row[_COMMIT], row[_DIRTY], row[_CHIP],
         row[_CONFIGURATION], created, _time(row[_STARTED]), _time(row[_ENDED]), row[-1],
     )  # fmt: skip
 

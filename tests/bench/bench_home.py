@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.boards.service import Boards
+from engine.events import Bus
 from engine.overview.order import PROJECT_ORDERS
 from engine.overview.service import Overview
 from engine.overview.work import Executing
@@ -34,6 +35,7 @@ def main() -> None:
             lambda: settings,
             executing=lambda: Executing(here=True, is_ready=True, pid=1),
             unread=lambda: 0,
+            bus=Bus(),
             now=lambda: NOW,
         )
         found = overview.projects()

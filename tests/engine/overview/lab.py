@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.boards.service import Boards
 from engine.enums import ProjectStatus, RunKind, RunStatus
-from engine.events import RunChanged
+from engine.events import Bus, RunChanged
 from engine.overview.service import Overview
 from engine.overview.work import Executing
 from engine.settings import Settings
@@ -33,6 +33,7 @@ class Lab:
         self.store = Store(folder / "espdeck.db")
         self.settings = Settings(workspace=folder, **settings)
         self.boards = Boards(self.settings.boards, folder / "boards", self.store)
+        self.bus = Bus()
         self.executing = Executing(here=True, is_ready=True, pid=1)
         self.overview = Overview(
             self.store,
@@ -40,6 +41,7 @@ class Lab:
             lambda: self.settings,
             executing=lambda: self.executing,
             unread=lambda: 0,
+            bus=self.bus,
             now=lambda: NOW,
         )
 

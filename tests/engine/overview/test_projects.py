@@ -66,7 +66,7 @@ def test_a_failure_long_ago(lab: Lab) -> None:
     lab.build(project, OK)
     first = lab.build(project, FAILED)
     lab.build(other, OK)
-    for _ in range(25):
+    for _ in range(12):
         lab.build(project, FAILED)
 
     found = lab.overview.project(project.id)
