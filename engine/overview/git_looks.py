@@ -230,7 +230,9 @@ class GitLooks:
         with self._changed:
             before = self._seen.get(glance.project_id, (glance, Seen()))[1]
             self._seen[glance.project_id] = glance, seen
-        if seen != before:
+        # That nothing is ahead is no news where the tip is known to be built.
+        was, is_ahead = before.ahead or 0 if not glance.tip else before.ahead, seen.ahead
+        if seen.is_dirty != before.is_dirty or (is_ahead is not None and is_ahead != was):
             self._on_change(glance.project_id)
 
     def _state_of(self, folder: Path) -> FolderState | None:

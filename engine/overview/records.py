@@ -68,7 +68,8 @@ class WorkItem:
         phase: of the pipeline that it is in, empty while it waits for its turn.
         percent: how far it is, 0 to 100.
         message: what it does now, in a line: the agent's last progress. Untrusted text.
-        elapsed: seconds since it started, since it was asked for while it waits.
+        elapsed: seconds since it began, or went on after an interruption; since it was asked for
+            while it waits.
         expected: seconds that such a run takes, from earlier ones; None where there were none.
         waits_for: for whom or what it waits, in a clause that follows "waits for"; empty where it
             does not wait. Untrusted text.

@@ -5,19 +5,21 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from engine.boards.service import Boards
 from engine.checks.schedule import is_enabled
 from engine.enums import CheckStatus, RunKind, RunStatus
 from engine.events import Bus, ProjectLooked
-from engine.overview.boards import board_overview
+from engine.overview.boards import NOT_LOOKED_AT, BoardLook, board_overview
 from engine.overview.git_looks import GitLooks, Glance
 from engine.overview.projects import ProjectState, glance_of, is_old, project_overview
 from engine.overview.records import BoardOverview, LabTotals, ProjectOverview, WorkItem
-from engine.overview.work import Executing, boards_at_work, work_items
+from engine.overview.work import BOARD_STAGE, Executing, boards_at_work, work_items
 from engine.settings import SettingsSource
 from engine.store import checks as store_checks
+from engine.store import logs
 from engine.store import projects as store_projects
 from engine.store.checks import NewestResult
 from engine.store.database import Store
@@ -25,6 +27,7 @@ from engine.store.project_builds import project_builds
 from engine.store.tables import Project
 from engine.store.watch import failing_watches
 from engine.store.work import unfinished
+from engine.text import clean
 
 _BOARD_CHECK, _REMOTE_CHECK = "board_check", "remote_check"
 
@@ -116,12 +119,25 @@ class Overview:
             every_port: then USB ports that may have another one, too.
         """
         testing = boards_at_work(unfinished(self._store))
-        looks = self._board_looks()
-        now = self._now()
-        return [
-            board_overview(each, looks.get(each.name, {}), testing.get(each.name), now)
-            for each in (self._boards.list_all() if every_port else self._boards.list())
+        looks, now = self._board_looks(), self._now()
+        boards = self._boards.list_all() if every_port else self._boards.list()
+        found = [
+            board_overview(each, looks.get(each.name, NOT_LOOKED_AT), testing.get(each.name), now)
+            for each in boards
         ]
+        return self._with_last_lines(found)
+
+    def _with_last_lines(self, boards: Sequence[BoardOverview]) -> Sequence[BoardOverview]:
+        """Boards with what they said last, where another process heard it in a build."""
+        builds = {each.build for each in boards if not each.info.last_line}
+        lines = logs.last_serial_lines(
+            self._store, [number for number in builds if number is not None], BOARD_STAGE
+        )
+        found = []
+        for each in boards:
+            line = "" if each.info.last_line else clean(lines.get(each.build or 0, "")).strip()
+            found.append(replace(each, info=replace(each.info, last_line=line)) if line else each)
+        return found
 
     def totals(self) -> LabTotals:
         """The lab in numbers."""
@@ -197,11 +213,17 @@ class Overview:
                 newest[flashed.project] = flashed.build, label or name
         return {project: board for project, (_build, board) in newest.items()}
 
-    def _board_looks(self) -> Mapping[str, Mapping[str, object]]:
-        """What ``board_check`` keeps of each board."""
+    def _board_looks(self) -> Mapping[str, BoardLook]:
+        """What ``board_check`` found of each board last."""
         newest = store_checks.newest_result(self._store, _BOARD_CHECK, None)
-        details = newest.details.get("boards", ()) if newest is not None else ()
-        return {str(each.get("board", "")): each for each in details if isinstance(each, dict)}
+        if newest is None:
+            return {}
+        details = newest.details.get("boards", ())
+        return {
+            str(each.get("board", "")): BoardLook(newest.timestamp, each)
+            for each in details
+            if isinstance(each, dict)
+        }
 
 
 def _clock(at: datetime, zone: tzinfo | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import statistics
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +125,6 @@ def _item(
     run, stage, board = found.run, _current_stage(found), board_of(found)
     is_running = run.status is RunStatus.RUNNING
     progress = (found.progress if is_running else None) or {}
-    began = (run.started_at if is_running else None) or run.created_at
     return WorkItem(
         run=run,
         project=found.project,
@@ -132,7 +132,7 @@ def _item(
         phase=stage.phase if stage is not None else str(progress.get("phase", "")),
         percent=float(progress.get("percent", 0.0)),
         message=clean(str(progress.get("message", ""))),
-        elapsed=max(0.0, (now - began).total_seconds()),
+        elapsed=max(0.0, (now - found.since).total_seconds()),
         expected=expected,
         waits_for=wait,
         board=waits.name_of(boards[board]) if board in boards else clean(board),
@@ -142,8 +142,14 @@ def _item(
 def _expected_seconds(
     store: Store, found: Sequence[UnfinishedRun]
 ) -> Callable[[UnfinishedRun], float | None]:
-    """What says how many seconds a run takes, by earlier ones of its project, chip and so on."""
+    """What says how many seconds a run takes, by earlier ones of its project, chip and so on.
+
+    A chip or configuration that was never built takes as long as the others of its project.
+    """
     builds = recent_durations(store, limit=EARLIER_RUNS) if found else {}
+    of_projects: dict[uuid.UUID | None, list[float]] = {}
+    for (project, _chip, _configuration), seconds in builds.items():
+        of_projects.setdefault(project, []).extend(seconds)
 
     @functools.cache
     def of_tasks(title: str, model: str) -> Sequence[float]:
@@ -154,7 +160,8 @@ def _expected_seconds(
         took = (
             of_tasks(each.task.title, each.task.model)
             if each.task is not None
-            else builds.get((run.project_id, run.target, run.configuration), ())
+            else builds.get((run.project_id, run.target, run.configuration))
+            or of_projects.get(run.project_id, ())
         )
         return statistics.median(took) if took else None
 
@@ -196,4 +203,4 @@ def _turn(found: UnfinishedRun) -> tuple[bool, int, int, int]:
     if run.status is RunStatus.RUNNING:
         return False, 0, 0, run.number
     urgency = _URGENCY.index(found.task.priority) if found.task is not None else 0
-    return True, -urgency, found.asked_at, run.number
+    return True, -urgency, found.turn, run.number

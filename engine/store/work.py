@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
@@ -33,7 +34,8 @@ class UnfinishedRun:
         stages: how far it came.
         progress: the body of its last event of how far it is; None for none yet.
         board: the board that a stage took last, with stage and attempt; None for none.
-        asked_at: place of the event with which it was asked for last: sorts those that wait.
+        turn: place of the event that says that it stands as it does: sorts those that wait.
+        since: when that was: when it was asked for last, or began or went on last.
     """
 
     run: Run
@@ -42,7 +44,8 @@ class UnfinishedRun:
     stages: tuple[StageRow, ...]
     progress: Mapping[str, Any] | None
     board: Mapping[str, Any] | None
-    asked_at: int
+    turn: int
+    since: datetime
 
 
 def unfinished(store: Store) -> Sequence[UnfinishedRun]:
@@ -82,18 +85,25 @@ def unfinished(store: Store) -> Sequence[UnfinishedRun]:
         row = events.get((number, kind))
         return row.body if row is not None else None
 
-    return [
-        UnfinishedRun(
-            run=runs[number],
-            project=projects.get(runs[number].project_id, ""),
-            task=tasks.get(number),
-            stages=tuple(stages[number]),
-            progress=body(number, RunProgress.kind),
-            board=body(number, BoardTaken.kind),
-            asked_at=getattr(events.get((number, RunChanged.kind)), "id", None) or 0,
+    found = []
+    for number, run in runs.items():
+        changed = events.get((number, RunChanged.kind))
+        is_news = changed is not None and changed.body.get("status") == run.status
+        found.append(
+            UnfinishedRun(
+                run=run,
+                project=projects.get(run.project_id, ""),
+                task=tasks.get(number),
+                stages=tuple(stages[number]),
+                progress=body(number, RunProgress.kind),
+                board=body(number, BoardTaken.kind),
+                turn=changed.id or 0 if changed is not None else 0,
+                since=changed.at
+                if changed is not None and is_news
+                else run.started_at or run.created_at,
+            )
         )
-        for number in runs
-    ]
+    return found
 
 
 def _unfinished_runs(session: Session) -> Mapping[int, Run]:

@@ -72,7 +72,7 @@ class Lab:
         return runs.add_run(self.store, Run(kind=RunKind.TASK, status=status, **fields)).number
 
     def event(self, run_id: int, kind: str, **body: Any) -> None:
-        row = EventRow(run_id=run_id, seq=1, kind=kind, body=body, writer="test")
+        row = EventRow(run_id=run_id, seq=1, kind=kind, body=body, writer="test", at=NOW)
         logs.append(self.store, [row])
 
 

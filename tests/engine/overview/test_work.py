@@ -182,3 +182,26 @@ def test_for_which_board_a_build_waits(
     run = Run(id=9, board=wanted, target="esp32c3")
 
     assert wait_for_board(run, boards, lambda at: f"{at:%H:%M}") == said
+
+
+def test_the_time_of_a_run_that_went_on_or_was_retried_begins_anew(lab: Lab) -> None:
+    project = lab.project("gateway")
+    long_ago = NOW - timedelta(days=3)
+    resumed = lab.build(project, RUNNING, started_at=long_ago, created_at=long_ago)
+    retried = lab.build(project, PENDING, created_at=long_ago)
+    lab.event(resumed, "build.status", status=RUNNING)
+    lab.event(retried, "build.status", status=PENDING)
+
+    items = lab.overview.work()
+
+    assert [item.elapsed for item in items] == [0.0, 0.0]
+
+
+def test_a_chip_that_was_never_built_takes_as_long_as_others(lab: Lab) -> None:
+    project = lab.project("gateway")
+    lab.build(project, OK, duration=40.0, target="esp32")
+    lab.build(project, RUNNING, target="esp32s3")
+
+    (item,) = lab.overview.work()
+
+    assert item.expected == 40.0
