@@ -58,7 +58,7 @@ class Glance:
 
     Args:
         project_id: of it.
-        folder: in which a person works, None for a source elsewhere.
+        folder: in which a person works, empty for a source elsewhere.
         clone: that builds are made from.
         branch: that it follows, empty while ``HEAD`` of the source is detached.
         built: the newest commit that was built, empty for none.
@@ -66,8 +66,8 @@ class Glance:
     """
 
     project_id: uuid.UUID
-    folder: Path | None
-    clone: Path
+    folder: str
+    clone: str
     branch: str
     built: str
     tip: str
@@ -122,10 +122,10 @@ class GitLooks:
         self._changed = threading.Condition()
         self._waiting: deque[Glance] = deque()
         self._queued: set[uuid.UUID] = set()
-        self._looking: set[Path] = set()
+        self._looking: set[str] = set()
         self._began: dict[threading.Thread, float] = {}
         self._seen: dict[uuid.UUID, tuple[Glance, Seen]] = {}
-        self._folders: dict[Path, _Folder] = {}
+        self._folders: dict[str, _Folder] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     def seen(self, glance: Glance) -> Seen:
@@ -167,8 +167,8 @@ class GitLooks:
     def _is_due(self, glance: Glance) -> bool:
         before = self._seen.get(glance.project_id)
         if before is None or before[0] != glance:
-            return glance.folder is not None or bool(glance.tip)
-        known = self._folders.get(glance.folder) if glance.folder is not None else None
+            return bool(glance.folder or glance.tip)
+        known = self._folders.get(glance.folder)
         if known is None:
             return False
         return self._monotonic() - known.checked_at >= max(SOON_SECONDS, SHARE * known.took)
@@ -217,10 +217,9 @@ class GitLooks:
             return None
 
     def _look_at(self, glance: Glance) -> None:
-        state = self._state_of(glance.folder) if glance.folder is not None else None
+        state = self._state_of(glance.folder) if glance.folder else None
         tip, repository = glance.tip, glance.clone
         if state is not None and state.head and state.branch == glance.branch:
-            assert glance.folder is not None
             # What the folder has is what a build would take, synced or not.
             tip, repository = state.head, glance.folder
         seen = Seen(
@@ -235,28 +234,28 @@ class GitLooks:
         if seen.is_dirty != before.is_dirty or (is_ahead is not None and is_ahead != was):
             self._on_change(glance.project_id)
 
-    def _state_of(self, folder: Path) -> FolderState | None:
+    def _state_of(self, folder: str) -> FolderState | None:
         """How a folder is; None where Git cannot say in time."""
         with self._changed:
             known = self._folders.get(folder)
-        stamp, now = stamp_of(folder), self._monotonic()
+        stamp, now = stamp_of(Path(folder)), self._monotonic()
         is_old = known is None or now - known.looked_at >= max(AGAIN_SECONDS, SHARE * known.took)
         if known is not None and not is_old and known.stamp == stamp:
             known.checked_at = now
             return known.state
         state = None
         with contextlib.suppress(EspdeckError, CancelledError):
-            state = self._look(folder, cancel=self._stop, timeout=LOOK_SECONDS)
+            state = self._look(Path(folder), cancel=self._stop, timeout=LOOK_SECONDS)
         took = self._monotonic() - now
         with self._changed:
             self._folders[folder] = _Folder(state, stamp, now, now, took)
         return state
 
-    def _count(self, repository: Path, built: str, tip: str) -> int | None:
+    def _count(self, repository: str, built: str, tip: str) -> int | None:
         """Commits of a tip that were not built; None where Git cannot say."""
         if built != tip and (built, tip) not in self._counts:
             with contextlib.suppress(EspdeckError, ValueError):
                 self._counts[built, tip] = count_commits(
-                    repository, built, tip, cancel=self._stop, timeout=LOOK_SECONDS
+                    Path(repository), built, tip, cancel=self._stop, timeout=LOOK_SECONDS
                 )
         return 0 if built == tip else self._counts.get((built, tip))

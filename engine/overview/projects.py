@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from engine.enums import CheckStatus, ProjectStatus
 from engine.overview.git_looks import Glance, Seen
@@ -52,8 +51,8 @@ def glance_of(project: Project, builds: ProjectBuilds | None) -> Glance:
     return Glance(
         project_id=project.id,
         # Whether it is there, and a person's, is seen when it is looked at.
-        folder=Path(project.source) if project.source.startswith("/") else None,
-        clone=Path(project.clone_path),
+        folder=project.source if project.source.startswith("/") else "",
+        clone=project.clone_path,
         branch=project.branch or "",
         built=builds.newest_commit,
         tip=project.tip if builds.newest_commit and not builds.is_tip_built else "",

@@ -168,7 +168,7 @@ class Overview:
         on_boards = self._boards_of_projects()
         now = self._now()
         looked = (
-            store_checks.last_confirmed(self._store, _REMOTE_CHECK)
+            store_checks.last_confirmed(self._store, _REMOTE_CHECK, project_id)
             if any(is_old(each, now) for each in projects)
             else {}
         )

@@ -123,16 +123,21 @@ def _newest_of_each(project_id: uuid.UUID | None) -> Select[tuple[int]]:
     return select(newest).select_from(join(names, projects, true()))
 
 
-def last_confirmed(store: Store, check: str) -> Mapping[uuid.UUID, datetime]:
-    """When each project was looked at last by a check."""
+def last_confirmed(
+    store: Store, check: str, project_id: uuid.UUID | None = None
+) -> Mapping[uuid.UUID, datetime]:
+    """When each project, or one, was looked at last by a check."""
     newest = (
         select(func.max(CheckResultRow.id))
         .where(CheckResultRow.check_name == check, CheckResultRow.project_id == Project.id)
         .correlate(Project)
         .scalar_subquery()
     )
+    each = select(newest).select_from(Project)
+    if project_id is not None:
+        each = each.where(col(Project.id) == project_id)
     query = select(CheckResultRow.project_id, CheckResultRow.confirmed_at).where(
-        col(CheckResultRow.id).in_(select(newest).select_from(Project))
+        col(CheckResultRow.id).in_(each)
     )
     with store.read() as session:
         return {project: at for project, at in session.exec(query) if project is not None}

@@ -33,15 +33,15 @@ class Looks:
         self.now = 100.0
         self.took = 0.0
         self.state = FolderState(is_dirty=False, branch="main", head="")
-        self.looked: list[Path] = []
+        self.looked: list[str] = []
         self.changed: list[uuid.UUID] = []
-        self.hangs: dict[Path, threading.Event] = {}
+        self.hangs: dict[str, threading.Event] = {}
         self.looks = GitLooks(self.changed.append, look=self.look, monotonic=lambda: self.now)
 
     def look(self, folder: Path, **_how: object) -> FolderState:
-        self.looked.append(folder)
-        if folder in self.hangs:
-            self.hangs[folder].wait()
+        self.looked.append(str(folder))
+        if event := self.hangs.get(str(folder)):
+            event.wait()
         self.now += self.took
         return self.state
 
@@ -62,8 +62,8 @@ def looks() -> Iterator[Looks]:
 def glance(name: str = "node", **fields: object) -> Glance:
     usual = {
         "project_id": uuid.uuid5(uuid.NAMESPACE_DNS, name),
-        "folder": Path("/nowhere") / name,
-        "clone": Path("/nowhere/clone"),
+        "folder": f"/nowhere/{name}",
+        "clone": "/nowhere/clone",
         "branch": "main",
         "built": "",
         "tip": "",
@@ -97,7 +97,7 @@ def test_a_folder_is_looked_at_the_less_the_longer_that_takes(looks: Looks) -> N
 
 def test_a_commit_is_seen_soon(looks: Looks, tmp_path: Path) -> None:
     commit(tmp_path, {"main.c": "1"})
-    node = glance(folder=tmp_path)
+    node = glance(folder=str(tmp_path))
     looks.look_at(node)
     looks.now += SOON_SECONDS
     looks.look_at(node)
@@ -111,7 +111,7 @@ def test_a_commit_is_seen_soon(looks: Looks, tmp_path: Path) -> None:
 
 
 def test_apps_of_one_folder_cost_one_look(looks: Looks) -> None:
-    folder = Path("/nowhere/repository")
+    folder = "/nowhere/repository"
     apps = [glance(f"app{number}", folder=folder) for number in range(5)]
 
     looks.look_at(*apps)
@@ -120,7 +120,7 @@ def test_apps_of_one_folder_cost_one_look(looks: Looks) -> None:
 
 
 def test_a_source_elsewhere_whose_tip_was_built_is_not_looked_at(looks: Looks) -> None:
-    looks.look_at(glance(folder=None))
+    looks.look_at(glance(folder=""))
 
     assert looks.looked == looks.changed == []
 
@@ -140,7 +140,7 @@ def test_folders_that_hang_hold_up_neither_others_nor_the_end(
 ) -> None:
     monkeypatch.setattr(git_looks, "CLOSE_SECONDS", 0.05)
     stuck = [glance(f"stuck{number}") for number in range(2)]
-    looks.hangs = {each.folder: threading.Event() for each in stuck if each.folder}
+    looks.hangs = {each.folder: threading.Event() for each in stuck}
     looks.looks.look(stuck)
     wait_for(lambda: len(looks.looked) == len(stuck))
 
@@ -149,9 +149,7 @@ def test_folders_that_hang_hold_up_neither_others_nor_the_end(
     wait_for(lambda: glance("other").folder in looks.looked)
     looks.looks.close()
 
-    assert sorted(map(str, looks.looked)) == [
-        f"/nowhere/{name}" for name in ("other", "stuck0", "stuck1")
-    ]
+    assert sorted(looks.looked) == [f"/nowhere/{name}" for name in ("other", "stuck0", "stuck1")]
 
 
 def test_nothing_is_looked_at_once_it_is_closed(looks: Looks) -> None:
