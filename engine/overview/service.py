@@ -26,7 +26,7 @@ from engine.store.database import Store
 from engine.store.project_builds import project_builds
 from engine.store.tables import Project
 from engine.store.watch import failing_watches
-from engine.store.work import unfinished
+from engine.store.work import count_unfinished, unfinished
 from engine.text import clean
 
 _BOARD_CHECK, _REMOTE_CHECK = "board_check", "remote_check"
@@ -118,7 +118,7 @@ class Overview:
         Args:
             every_port: then USB ports that may have another one, too.
         """
-        testing = boards_at_work(unfinished(self._store))
+        testing = boards_at_work(unfinished(self._store, [RunStatus.RUNNING]))
         looks, now = self._board_looks(), self._now()
         boards = self._boards.list_all() if every_port else self._boards.list()
         found = [
@@ -142,13 +142,12 @@ class Overview:
     def totals(self) -> LabTotals:
         """The lab in numbers."""
         executing = self._executing()
-        statuses = [each.run.status for each in unfinished(self._store)]
-        running = statuses.count(RunStatus.RUNNING)
+        runs = count_unfinished(self._store)
         boards = self._boards.list()
         results = [each.status for found in self._failing_checks().values() for each in found]
         return LabTotals(
-            running=running,
-            waiting=len(statuses) - running,
+            running=runs.get(RunStatus.RUNNING, 0),
+            waiting=runs.get(RunStatus.PENDING, 0),
             boards=len(boards),
             boards_free=sum(each.state == "free" for each in boards),
             errors=results.count(CheckStatus.ERROR),

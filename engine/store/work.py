@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
@@ -18,7 +18,8 @@ from engine.events import BoardTaken, RunChanged, RunProgress
 from engine.store.database import Store
 from engine.store.tables import EventRow, Project, Run, StageRow, Task
 
-_IS_UNFINISHED = col(Run.status).in_([RunStatus.PENDING, RunStatus.RUNNING])
+UNFINISHED = (RunStatus.RUNNING, RunStatus.PENDING)
+
 _LONG_COLUMNS = {"build_output": "", "test_results": None, "notes": (), "repeats": None}
 """What no list shows and may be long, and what stands in its place."""
 
@@ -31,7 +32,7 @@ class UnfinishedRun:
         run: itself, without what may be long.
         project: name of its project, empty for none.
         task: what was asked of it, None for a build.
-        stages: how far it came.
+        stages: how far one that is carried out came.
         progress: the body of its last event of how far it is; None for none yet.
         board: the board that a stage took last, with stage and attempt; None for none.
         turn: place of the event that says that it stands as it does: sorts those that wait.
@@ -48,17 +49,24 @@ class UnfinishedRun:
     since: datetime
 
 
-def unfinished(store: Store) -> Sequence[UnfinishedRun]:
-    """Every run that waits or is carried out, by number."""
+def unfinished(
+    store: Store, statuses: Collection[RunStatus] = UNFINISHED
+) -> Sequence[UnfinishedRun]:
+    """Every run that waits or is carried out, by number.
+
+    Args:
+        statuses: only those that stand so.
+    """
+    is_wanted = col(Run.status).in_(statuses)
     with store.read() as session:
-        runs = _unfinished_runs(session)
+        runs = _brief_runs(session, is_wanted)
         if not runs:
             return []
-        mine = select(Run.id).where(_IS_UNFINISHED)
+        mine = select(Run.id).where(is_wanted)
         projects: dict[uuid.UUID | None, str] = dict(
             session.exec(
                 select(Project.id, Project.name).where(
-                    col(Project.id).in_(select(Run.project_id).where(_IS_UNFINISHED))
+                    col(Project.id).in_(select(Run.project_id).where(is_wanted))
                 )
             ).all()
         )
@@ -67,7 +75,9 @@ def unfinished(store: Store) -> Sequence[UnfinishedRun]:
         }
         stages: dict[int, list[StageRow]] = {number: [] for number in runs}
         for row in session.exec(
-            select(StageRow).where(col(StageRow.run_id).in_(mine)).order_by(col(StageRow.id))
+            select(StageRow)
+            .where(col(StageRow.run_id).in_(mine.where(Run.status == RunStatus.RUNNING)))
+            .order_by(col(StageRow.id))
         ):
             stages[row.run_id].append(row)
         newest = (
@@ -106,11 +116,22 @@ def unfinished(store: Store) -> Sequence[UnfinishedRun]:
     return found
 
 
-def _unfinished_runs(session: Session) -> Mapping[int, Run]:
-    """Runs that have not ended by number, in that order, without what may be long."""
+def count_unfinished(store: Store) -> Mapping[RunStatus, int]:
+    """How many runs are carried out, and how many wait."""
+    query = (
+        select(Run.status, func.count())
+        .where(col(Run.status).in_(UNFINISHED))
+        .group_by(col(Run.status))
+    )
+    with store.read() as session:
+        return {RunStatus(status): number for status, number in session.exec(query)}
+
+
+def _brief_runs(session: Session, is_wanted: ColumnElement[bool]) -> Mapping[int, Run]:
+    """Runs by number, in that order, without what may be long."""
     query = (
         select(Run)
-        .where(_IS_UNFINISHED)
+        .where(is_wanted)
         .options(*(defer(getattr(Run, name)) for name in _LONG_COLUMNS))
         .order_by(col(Run.id))
     )
@@ -132,11 +153,12 @@ def recent_durations(
         limit: how many of each at the most.
     """
     key = (col(Run.project_id), col(Run.target), col(Run.configuration))
+    mine = select(Run.project_id).where(col(Run.status).in_(UNFINISHED))
     place = func.row_number().over(partition_by=key, order_by=col(Run.id).desc())
     found = (
         select(*key, Run.duration, place.label("place"))  # type: ignore[call-overload]
         .where(Run.kind == RunKind.FIRMWARE, Run.status == RunStatus.SUCCESS)
-        .where(col(Run.project_id).in_(select(Run.project_id).where(_IS_UNFINISHED)))
+        .where(col(Run.project_id).in_(mine))
         .where(col(Run.duration).is_not(None))
         .subquery()
     )
