@@ -11,7 +11,7 @@ from engine.text import count, mask
 from tui.presentation.check_rows import short_name
 from tui.presentation.columns import Cell, Column, Table, fit_columns, longest
 from tui.presentation.labels import chips, followed
-from tui.presentation.units import ago, span
+from tui.presentation.units import span
 from tui.state.project_list import ProjectGroup, is_broken
 from tui.theme import RUN_COLOURS, STATE_COLOURS
 
@@ -121,7 +121,8 @@ class ProjectTable:
             return [(f"{number} {work.phase} {work.percent:.0f} %".replace("  ", " "), "busy")]
         status = RunStatus(each.build.status)
         if not status.is_final:
-            word = "waits" if status is RunStatus.PENDING else status
+            is_waiting = status is RunStatus.PENDING or (work is not None and work.waits_for)
+            word = "waits" if is_waiting else status
             return [(f"{number} {word}", "busy")]
         return [(f"{number} ", ""), (self._glyphs.state(status), RUN_COLOURS.get(status, "dim"))]
 
@@ -191,14 +192,21 @@ def project_details(
     stats: ProjectStats,
     glyphs: Glyphs,
     detail: str,
-    worst: CheckResultRow | None = None,
+    worst: CheckResultRow | None,
+    now: datetime,
 ) -> list[tuple[str, str]]:
-    """What is known of a project: names and values; ``detail`` says more of its status."""
+    """What is known of a project: names and values.
+
+    Args:
+        detail: what more there is to say of its status.
+        worst: result of the check that is worst, None where all are well.
+    """
     project = each.project
     rate = f"{stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
     average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
     last = "".join(glyphs.state(status) for status in stats.last)
-    synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
+    age = span((now - project.synced_at).total_seconds()) if project.synced_at else ""
+    synced = f", synced {age} ago" if age else ""
     app = f", app {project.app}" if project.app else ""
     configuration = f" {project.configuration}" if project.configuration else ""
     variant = f"for {chips(project)}{configuration}" if project.target else "chip not known"

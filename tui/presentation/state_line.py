@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.enums import CheckStatus
-from tui.presentation.units import span
+from tui.presentation.units import clock, span
 from tui.state.project_list import is_broken
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def state_parts(lab: LabState, glyphs: Glyphs, now: datetime) -> tuple[Parts, Pa
 
     A narrow terminal shows the beginning of the first.
     """
-    clock = [(f"{lab.host}  ", "dim"), (f"{now.astimezone():%H:%M} ", "")]
+    right = [(f"{lab.host}  ", "dim"), (f"{clock(now)} ", "")]
     if lab.executor is None:
-        return [(" opening", "dim")], clock
+        return [(" opening", "dim")], right
     state = lab.executor
     who, is_wrong = _executor_part(state, now)
     said: list[Parts] = [[who]] if is_wrong else []
@@ -65,7 +65,7 @@ def state_parts(lab: LabState, glyphs: Glyphs, now: datetime) -> tuple[Parts, Pa
     parts: Parts = []
     for each in said:
         parts += [(f" {glyphs.separator} " if parts else " ", "dim"), *each]
-    return parts, clock
+    return parts, right
 
 
 def _checks_parts(cells: Sequence[CheckCell], glyphs: Glyphs) -> Parts:

@@ -57,6 +57,11 @@ def _shown(at: datetime, form: str) -> str:
     return f"{at.astimezone(_zone):{form}}{'Z' if _zone is UTC else ''}"
 
 
+def utc_now() -> datetime:
+    """The time now: the clock of screens that are given none."""
+    return datetime.now(UTC)
+
+
 def change(count: int) -> str:
     """Bytes that came or went, as ``+1,412``; empty for none."""
     return f"{count:+,}" if count else ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.enums import RunStatus
 from tui.presentation.columns import Column, fit_columns, longest
-from tui.presentation.units import clock, elapsed
+from tui.presentation.units import clock, day, day_and_clock, elapsed
 from tui.theme import RUN_COLOURS
 
 if TYPE_CHECKING:
@@ -96,19 +97,27 @@ class BoardTable:
     """Draws boards in columns; made anew for other boards or another width."""
 
     def __init__(
-        self, boards: Sequence[BoardOverview], glyphs: Glyphs, width: int, *, lines_below: bool
+        self,
+        boards: Sequence[BoardOverview],
+        glyphs: Glyphs,
+        width: int,
+        *,
+        now: datetime,
+        lines_below: bool,
     ) -> None:
         """Fit the columns.
 
         Args:
             width: of the rows, in cells.
+            now: a time of today is shown without its day.
             lines_below: whether the last line of a console has a row of its own.
         """
         self._glyphs = glyphs
         self._lines_below = lines_below
+        self._now = now
         wanted = {
             "board": longest(map(board_name, boards)),
-            "doing": longest(map(board_doing, boards)),
+            "doing": longest(board_doing(each, now) for each in boards),
         }
         columns = _BOARDS_ABOVE_LINES if lines_below else _BOARDS
         if lines_below:
@@ -121,7 +130,7 @@ class BoardTable:
         cells = [
             [(board_name(board), "")],
             [(board.info.chip or "?", "dim")],
-            [(board_doing(board), colour)],
+            [(board_doing(board, self._now), colour)],
         ]
         if not self._lines_below:
             cells.append([(board.info.last_line, "dim")])
@@ -133,11 +142,11 @@ def board_name(board: BoardOverview) -> str:
     return board.info.label or board.info.name
 
 
-def board_doing(board: BoardOverview) -> str:
+def board_doing(board: BoardOverview, now: datetime) -> str:
     """Who has a board and what it does; for one that nobody has, what it runs."""
     info = board.info
     if board.state == "reserved":
-        said = _reservation(board)
+        said = _reservation(board, now)
     elif info.holder or info.doing:
         said = ": ".join(filter(None, (_holder(board), info.doing)))
     elif board.state in ("free", "off"):
@@ -160,14 +169,14 @@ def _holder(board: BoardOverview) -> str:
     return holder
 
 
-def _reservation(board: BoardOverview) -> str:
-    """Who has it until when and why, the time as the clock on the wall has it."""
-    reserved = board.info.reserved
-    if board.reserved_until is None or " until " not in reserved:
-        return reserved
-    who, _, rest = reserved.partition(" until ")
-    note = rest.partition(": ")[2]
-    return f"{who} until {clock(board.reserved_until)}{f': {note}' if note else ''}"
+def _reservation(board: BoardOverview, now: datetime) -> str:
+    """Who has it until when and why."""
+    info, until = board.info, board.reserved_until
+    if until is None:
+        return info.reserved
+    is_today = day(until) == day(now)
+    at = clock(until) if is_today else day_and_clock(until)
+    return f"{info.reserved_by} until {at}{f': {info.reserved_why}' if info.reserved_why else ''}"
 
 
 def _time(item: WorkItem, since: float = 0.0) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -13,22 +14,13 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.enums import ProjectStatus, RunKind
-from engine.events import (
-    BoardTaken,
-    CheckCompleted,
-    Event,
-    NotificationsChanged,
-    ProjectChanged,
-    RunChanged,
-    RunCompleted,
-    RunProgress,
-    StageChanged,
-)
+from engine.events import CheckCompleted, Event, ProjectChanged, RunProgress
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.home_layout import Panel
 from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.project_rows import project_problem
+from tui.presentation.units import utc_now
 from tui.screens.base import MainScreen
 from tui.screens.home_panels import HomePanels
 from tui.screens.home_reads import ALL, HomeReads
@@ -59,14 +51,26 @@ class HomeScreen(MainScreen):
         ),
     ]
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, now: Callable[[], datetime] = utc_now, host: str = platform.node()
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            now: the clock.
+            host: name of this machine.
+        """
         super().__init__()
+        self._now = now
         self._state = HomeState()
-        self._panels = HomePanels(self._state)
+        self._panels = HomePanels(self._state, now)
         self._filter = Input(placeholder="filter", id="filter")
         self._filtered = Panel.PROJECTS
-        self._reads = HomeReads(self, self._state, self._panels, self._show_changes)
+        self._reads = HomeReads(
+            self, self._state, self._panels, self._show_changes, now=now, host=host
+        )
         self._stale: set[str] = set()
+        self._stale_projects: set[UUID] = set()
         self._clock: Timer | None = None
         self._projects = ProjectActions(
             self, self._chosen_project, self._state.marked, self._reads.load_projects
@@ -138,29 +142,46 @@ class HomeScreen(MainScreen):
 
     def handle_events(self, events: Sequence[Event]) -> None:
         """Load what changed, each once; nothing while another screen hides this one."""
+        if events:
+            self._note(events)
+        is_hidden = isinstance(self.app.screen, MainScreen) and not self.is_current
+        if is_hidden:
+            return
+        if self._stale:
+            stale, self._stale = self._stale, set()
+            self._reads.load(stale)
+        if self._stale_projects:
+            projects, self._stale_projects = self._stale_projects, set()
+            self._reads.load_some(projects)
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Note what events make old."""
+        from engine import changed_by
+
+        chosen = self._panels.project
+        chosen_id = str(chosen.project.id) if chosen is not None else ""
         for event in events:
+            changes = changed_by(event)
+            if changes.project_id:
+                self._stale_projects.add(UUID(changes.project_id))
+                if changes.project_id == chosen_id:
+                    self._stale |= {"builds", "details"}
+            if changes.work:
+                self._stale.add("work")
+            if changes.boards:
+                self._stale.add("boards")
+            if changes.totals:
+                self._stale.add("state")
             match event:
                 case ProjectChanged():
                     self._state.doing[event.project_id] = event.detail
-                    self._stale |= {"projects", "checks", "details"}
+                    self._stale.add("checks")
                 case RunProgress():
                     self._state.progress(event)
-                case RunChanged() | RunCompleted():
-                    self._stale |= ALL - {"checks"}
-                case BoardTaken():
-                    self._stale |= {"boards", "work"}
-                case StageChanged() if event.stage.startswith("test.") or event.status.is_final:
-                    self._stale |= {"boards", "work"}
                 case CheckCompleted():
                     self._stale.add("checks")
-                case NotificationsChanged():
-                    self._stale.add("state")
                 case _:
                     pass
-        is_hidden = isinstance(self.app.screen, MainScreen) and not self.is_current
-        if self._stale and not is_hidden:
-            stale, self._stale = self._stale, set()
-            self._reads.load(stale)
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Show the builds of another project; load more near the last one."""
@@ -233,8 +254,7 @@ class HomeScreen(MainScreen):
         self._panels.show_progress()
 
     def _wait_a_minute(self) -> None:
-        now = datetime.now(UTC)
-        self.set_timer(_MINUTE_SECONDS - now.second, self._show_minute)
+        self.set_timer(_MINUTE_SECONDS - self._now().second, self._show_minute)
 
     def _show_minute(self) -> None:
         """Ages and the clock are a minute older."""

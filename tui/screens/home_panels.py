@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.text import clean
@@ -37,8 +37,14 @@ _TALL_BOARDS_ROWS, _TALL_BOARDS_CELLS = 16, 80
 class HomePanels(PaneContainer):
     """Draws what :class:`HomeState` has, in panels that are arranged for the size."""
 
-    def __init__(self, state: HomeState) -> None:
+    def __init__(self, state: HomeState, now: Callable[[], datetime]) -> None:
+        """Make the panels.
+
+        Args:
+            now: the clock.
+        """
         super().__init__(id="room")
+        self._now = now
         self._state = state
         self.focused = Panel.PROJECTS
         """The panel that has the focus."""
@@ -226,6 +232,7 @@ class HomePanels(PaneContainer):
 
     def show_ages(self) -> None:
         """Draw anew what says how long ago something was: a minute went by."""
+        self._tables.clear()
         self.projects.refresh()
         self.builds.refresh()
         self.boards.refresh()
@@ -293,19 +300,19 @@ class HomePanels(PaneContainer):
             detail=state.doing.get(str(project.id), ""),
             worst=state.worst.get(project.id),
             is_marked=project.id in state.marked_projects,
-            now=datetime.now(UTC),
+            now=self._now(),
         )
 
     def _draw_reason(self, row: ProjectOverview | ProjectGroup, _width: int) -> Parts:
         assert not isinstance(row, ProjectGroup)
-        return reason_parts(row, datetime.now(UTC))
+        return reason_parts(row, self._now())
 
     def _draw_work(self, item: WorkItem, width: int) -> Parts:
         table: WorkTable = self._table(
             Panel.WORK, width, lambda: WorkTable(self.work.items, self._glyphs, width)
         )
         read_at = self._state.work_read_at
-        since = (datetime.now(UTC) - read_at).total_seconds() if read_at is not None else 0.0
+        since = (self._now() - read_at).total_seconds() if read_at is not None else 0.0
         return table.row(item, since)
 
     def _draw_board(self, board: BoardOverview, width: int) -> Parts:
@@ -313,7 +320,11 @@ class HomePanels(PaneContainer):
             Panel.BOARDS,
             width,
             lambda: BoardTable(
-                self.boards.items, self._glyphs, width, lines_below=self._lines_below
+                self.boards.items,
+                self._glyphs,
+                width,
+                now=self._now(),
+                lines_below=self._lines_below,
             ),
         )
         return table.row(board)
@@ -333,5 +344,5 @@ class HomePanels(PaneContainer):
             build,
             work=self._state.work.get(build.number),
             is_marked=build.number in self._state.marked_builds,
-            now=datetime.now(UTC),
+            now=self._now(),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _PAGE_BUILDS = 200
 """Builds that are loaded at once."""
 
+_FEW_PROJECTS = 8
+"""Projects up to which each is read by itself, not all of them."""
+
 ALL = frozenset({"projects", "builds", "work", "boards", "details", "checks", "state"})
 """All that is read."""
 
@@ -30,22 +33,34 @@ class HomeReads:
     """Reads projects, work, boards, builds and details for home, and has its panels show them."""
 
     def __init__(
-        self, screen: MainScreen, state: HomeState, panels: HomePanels, changed: Callable[[], None]
+        self,
+        screen: MainScreen,
+        state: HomeState,
+        panels: HomePanels,
+        changed: Callable[[], None],
+        *,
+        now: Callable[[], datetime],
+        host: str,
     ) -> None:
         """Know home.
 
         Args:
             changed: called when something else is shown, so that other keys may work.
+            now: the clock.
+            host: name of this machine.
         """
+        self._now = now
         self._screen = screen
         self._state = state
         self._panels = panels
         self._changed = changed
         self._more = True
         self._select: UUID | None = None
-        self.lab = LabWatch(screen, state, panels.show_marks)
-        self._projects: Reload[Sequence[ProjectOverview]] = Reload(
-            screen, lambda: screen.engine.overview.projects, self._show_projects
+        self.lab = LabWatch(screen, state, panels.show_marks, now=now, host=host)
+        self._stale_projects: set[UUID] = set()
+        self._all_stale = False
+        self._projects: Reload[Callable[[], None]] = Reload(
+            screen, self._read_projects, lambda show: show()
         )
         self._work: Reload[Sequence[WorkItem]] = Reload(
             screen, lambda: screen.engine.overview.work, self._show_work
@@ -63,7 +78,7 @@ class HomeReads:
     def load(self, what: Iterable[str]) -> None:
         """Read some of :data:`ALL`."""
         reads: dict[str, Callable[[], None]] = {
-            "projects": self._projects.start,
+            "projects": self.load_projects,
             "builds": self._builds.start,
             "work": self._work.start,
             "boards": self._boards.start,
@@ -76,8 +91,31 @@ class HomeReads:
 
     def load_projects(self, select: UUID | None = None) -> None:
         """Read the projects; put the cursor on one, unless it is None."""
-        self._select = select
+        self._select = select or self._select
+        self._all_stale = True
         self._projects.start()
+
+    def load_some(self, projects: Iterable[UUID]) -> None:
+        """Read those projects that changed, or are new or gone."""
+        self._stale_projects.update(projects)
+        self._projects.start()
+
+    def _read_projects(self) -> Callable[[], Callable[[], None]] | None:
+        """What reads the projects that are stale; it gives what shows them."""
+        stale, self._stale_projects = self._stale_projects, set()
+        is_all, self._all_stale = self._all_stale or len(stale) > _FEW_PROJECTS, False
+        overview, state = self._screen.engine.overview, self._state
+        if not is_all and not stale:
+            return None
+
+        def read() -> Callable[[], None]:
+            if is_all:
+                projects = overview.projects()
+                return lambda: self._show_projects(projects)
+            found = {each: overview.project(each) for each in stale}
+            return lambda: self._show_projects(state.with_projects(found))
+
+        return read
 
     def _show_projects(self, projects: Sequence[ProjectOverview]) -> None:
         before = self._panels.project
@@ -96,7 +134,7 @@ class HomeReads:
         self._changed()
 
     def _show_work(self, items: Sequence[WorkItem]) -> None:
-        self._state.show_work(items, datetime.now(UTC))
+        self._state.show_work(items, self._now())
         self._panels.show_work()
         self.lab.show()
         self._changed()
@@ -173,7 +211,7 @@ class HomeReads:
             detail = self._state.doing.get(str(project.id)) or now.project.status_detail
             worst = self._state.worst.get(project.id)
             self._panels.show_details(
-                project_details(now, stats, self._screen.app.glyphs, detail, worst)
+                project_details(now, stats, self._screen.app.glyphs, detail, worst, self._now())
             )
 
         def read() -> Callable[[], None]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tui.presentation.check_rows import worst_of_projects
@@ -31,13 +30,25 @@ _CHECKS_LOOKS = 12
 class LabWatch:
     """Reads in threads of a screen, one at a time of each kind, and draws the line of state."""
 
-    def __init__(self, screen: MainScreen, state: HomeState, changed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        screen: MainScreen,
+        state: HomeState,
+        changed: Callable[[], object],
+        *,
+        now: Callable[[], datetime],
+        host: str,
+    ) -> None:
         """Know a screen.
 
         Args:
             state: of home; the worst result of each project is kept there.
             changed: called on the event loop when that may be another.
+            now: the clock.
+            host: name of this machine.
         """
+        self._now = now
+        self._host = host
         self.line = StateLine()
         self._screen = screen
         self._state = state
@@ -71,9 +82,9 @@ class LabWatch:
     def show(self) -> None:
         """Draw the line."""
         lab = LabState(
-            self._executor, self._state.projects, self._state.boards, self._cells, platform.node()
+            self._executor, self._state.projects, self._state.boards, self._cells, self._host
         )
-        self.line.show(*state_parts(lab, self._screen.app.glyphs, datetime.now(UTC)))
+        self.line.show(*state_parts(lab, self._screen.app.glyphs, self._now()))
 
     def _show_executor(self, state: ExecutorState) -> None:
         self._executor = state

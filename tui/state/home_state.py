@@ -88,6 +88,18 @@ class HomeState:
         self.projects = projects
         self.marked_projects &= {each.project.id for each in projects}
 
+    def with_projects(
+        self, found: Mapping[UUID, ProjectOverview | None]
+    ) -> Sequence[ProjectOverview]:
+        """The projects with some that were read anew; None stands for one that is gone."""
+        known = {each.project.id: each for each in self.projects}
+        for project_id, each in found.items():
+            if each is not None:
+                known[project_id] = each
+            else:
+                known.pop(project_id, None)
+        return list(known.values())
+
     def show_work(self, items: Sequence[WorkItem], at: datetime) -> None:
         """Take what was read of the work at a time."""
         self.work = {item.run.number: item for item in items}

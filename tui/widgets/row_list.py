@@ -78,7 +78,7 @@ class RowList(RowWidget, Generic[T]):
         Args:
             draw: an item as parts of a row of so many cells.
             key: what tells an item from others, however it changes.
-            empty: the text of a list without items.
+            empty: the text of a list without items, in lines.
             has_cursor: whether its cursor is drawn; without, nothing can be chosen with it.
             head: the heads of columns, as parts of a row of so many cells; None for no such row.
             has_below: whether an item has a second row; None where none has.
@@ -229,9 +229,8 @@ class RowList(RowWidget, Generic[T]):
             return pieces(styled, width, base, cut=self.cut)
         at = self._top + y - self._rows_above
         if at >= self._firsts[-1]:
-            if y == self._rows_above and not self._items:
-                return row(self._empty, self.style_of("note"), width, cut=self.cut)
-            return row("", base, width)
+            said = "" if self._items else self._empty_line(y - self._rows_above)
+            return row(said, self.style_of("note") if said else base, width, cut=self.cut)
         index = self._item_at(at)
         if self._has_cursor and index == self._cursor:
             return self._item_row(index, at, width, is_chosen=True)
@@ -239,6 +238,10 @@ class RowList(RowWidget, Generic[T]):
         if strip is None:
             strip = self._strips[at] = self._item_row(index, at, width, is_chosen=False)
         return strip
+
+    def _empty_line(self, index: int) -> str:
+        lines = self._empty.split("\n")
+        return lines[index] if index < len(lines) else ""
 
     def _title_row(self, width: int) -> Strip:
         aside = cell_len(self._aside)
