@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import BoardInfo, BoardOverview, Builds, Overview, ProjectOverview, WorkItem
+from engine import BoardInfo, BoardOverview, Builds, Checks, Overview, ProjectOverview, WorkItem
 from engine.enums import ProjectStatus, RunKind, RunStatus, Trigger, VerdictWord
 from engine.store.tables import Project, Run
 
@@ -38,6 +38,7 @@ class Lab:
         monkeypatch.setattr(Overview, "work", lambda _self: self.work)
         monkeypatch.setattr(Overview, "boards", lambda _self: self.boards)
         monkeypatch.setattr(Builds, "list", builds_of)
+        monkeypatch.setattr(Checks, "matrix", lambda _self, **_rest: ())
 
 
 def build(number: int, status: RunStatus, minutes: float, **known: Any) -> Run:

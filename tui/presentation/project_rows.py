@@ -108,8 +108,7 @@ class ProjectTable:
         if self._is_wide:
             shown += [trend, [(rate, "dim")], [(each.board, "dim")], notes]
         else:
-            blanks = " " * (_LAST + 1 - len(trend))
-            shown.append([*trend, (blanks, ""), *(notes or [(rate, "dim")])])
+            shown.append(self._last_cell(trend, notes or [(rate, "dim")], bool(notes)))
         mark = "*" if is_marked else " "
         return [(mark, "note"), (f"{sign} ", colour), *self._table.row(shown)]
 
@@ -125,6 +124,13 @@ class ProjectTable:
             word = "waits" if is_waiting else status
             return [(f"{number} {word}", "busy")]
         return [(f"{number} ", ""), (self._glyphs.state(status), RUN_COLOURS.get(status, "dim"))]
+
+    def _last_cell(self, trend: Cell, beside: Cell, has_notes: bool) -> Cell:
+        """Trend and what there is beside it; where there is no room for both, what matters more."""
+        if self._table.widths[-1] <= _LAST + 2:
+            return beside if has_notes else trend
+        blanks = " " * (_LAST + 1 - len(trend))
+        return [*trend, (blanks, ""), *beside]
 
     def _notes(self, each: ProjectOverview, detail: str, worst: CheckResultRow | None) -> Cell:
         """What a person should know beside the builds, what matters most first."""

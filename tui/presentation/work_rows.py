@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.enums import RunStatus
-from tui.presentation.columns import Column, fit_columns, longest
+from tui.presentation.columns import Cell, Column, fit_cell, fit_columns, longest
 from tui.presentation.units import clock, day, day_and_clock, elapsed
 from tui.theme import RUN_COLOURS
 
@@ -35,10 +35,10 @@ _WAITS = (
 _BOARDS = (
     Column("board", 20, 6),
     Column("chip", 8, rank=2),
-    Column("doing", 50, 24),
-    Column("last line", 60, 12, rank=3, grows=True),
+    Column("doing", 60, 14, grows=True),
 )
-_BOARDS_ABOVE_LINES = (*_BOARDS[:2], Column("doing", 60, 14, grows=True))
+_MAX_DOING_CELLS = 40
+"""The most that what a board does gets before the last line of its console."""
 
 _BOARD_SIGNS = {
     "free": ("idle", "good"),
@@ -115,25 +115,20 @@ class BoardTable:
         self._glyphs = glyphs
         self._lines_below = lines_below
         self._now = now
-        wanted = {
-            "board": longest(map(board_name, boards)),
-            "doing": longest(board_doing(each, now) for each in boards),
-        }
-        columns = _BOARDS_ABOVE_LINES if lines_below else _BOARDS
-        if lines_below:
-            del wanted["doing"]
-        self._table = fit_columns(columns, width - _HEAD_CELLS, glyphs.cut, wanted)
+        with_line = [board_doing(each, now) for each in boards if each.info.last_line]
+        self._doing_cells = min(_MAX_DOING_CELLS, longest(with_line), width // 2)
+        wanted = {"board": longest(map(board_name, boards))}
+        self._table = fit_columns(_BOARDS, width - _HEAD_CELLS, glyphs.cut, wanted)
 
     def row(self, board: BoardOverview) -> Parts:
         """A board as a row."""
         state, colour = _BOARD_SIGNS.get(board.state, ("unknown", "dim"))
-        cells = [
-            [(board_name(board), "")],
-            [(board.info.chip or "?", "dim")],
-            [(board_doing(board, self._now), colour)],
-        ]
-        if not self._lines_below:
-            cells.append([(board.info.last_line, "dim")])
+        doing: Cell = [(board_doing(board, self._now), colour)]
+        if board.info.last_line and not self._lines_below:
+            cut = self._glyphs.cut
+            fitted = fit_cell(doing, self._doing_cells, cut=cut)
+            doing = [*fitted, ("  ", ""), (board.info.last_line, "dim")]
+        cells = [[(board_name(board), "")], [(board.info.chip or "?", "dim")], doing]
         return [(f" {self._glyphs.state(state)} ", colour), *self._table.row(cells)]
 
 
