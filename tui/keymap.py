@@ -85,6 +85,8 @@ KEYS = (
     Key("filter", "slash", "/", "filter", "Filter the list by words; esc shows all", Where.HOME),
     Key("mark", "space", "space", "mark",
         "Mark the project, to build, sync or flash several; mark builds to compare", Where.HOME),
+    Key("compare", "equals_sign", "=", "compare",
+        "Compare the two marked builds; else the build with the one before", Where.HOME, bar=False),
     Key("outdated", "u", "u", "mark outdated",
         "Mark the projects whose newest commit was not built", Where.HOME, bar=False),
     Key("flash", "f", "f", "flash",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from engine import BoardInfo, BoardOverview, Builds, Checks, Overview, ProjectOverview, WorkItem
 from engine.enums import ProjectStatus, RunKind, RunStatus, Trigger, VerdictWord
+from engine.store.project_builds import BriefBuild
 from engine.store.tables import Project, Run
 
 NOW = datetime(2026, 1, 31, 14, 2, 7, tzinfo=UTC)
@@ -64,7 +65,9 @@ def project(name: str, chip: str, newest: Run | None = None, **known: Any) -> Pr
         id=uuid.uuid5(uuid.NAMESPACE_DNS, name), name=name, branch="main", tip="8bd57811" * 5,
         target=chip, synced_at=NOW - timedelta(minutes=9), **row,
     )  # fmt: skip
-    return ProjectOverview(made, newest, **known)
+    names = [each.name for each in fields(BriefBuild)]
+    brief = BriefBuild(**{name: getattr(newest, name) for name in names}) if newest else None
+    return ProjectOverview(made, brief, **known)
 
 
 def board(name: str, chip: str, state: str = "free", **known: Any) -> BoardOverview:

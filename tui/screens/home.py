@@ -120,6 +120,7 @@ class HomeScreen(MainScreen):
             self.action("filter", self._open_filter, opened, self._cannot_filter),
             self.action("mark", self._mark, opened, self._cannot_mark),
             self.action("outdated", self._mark_outdated, opened),
+            self.action("compare", self._compare, opened, build, self._cannot_compare),
             self.action("order", self._change_order),
             self.action("group", self._change_grouping),
             self.action("cancel", self._cancel_run, opened, self._no_run, self._has_ended),
@@ -332,6 +333,29 @@ class HomeScreen(MainScreen):
             self.notify("the tip of every project was built", markup=False)
         self._panels.show_marks()
         self._bar.refresh()
+
+    def _cannot_compare(self) -> str | None:
+        marked = len(self._state.marked_builds)
+        if marked == 2 or (not marked and self._build_before() is not None):
+            return None
+        if marked:
+            return f"{marked} marked: mark two builds to compare them"
+        return "no build before this one: space marks two builds to compare"
+
+    def _build_before(self) -> Run | None:
+        """The build below the chosen one: the one before it."""
+        builds, chosen = self._panels.builds.items, self._panels.builds.item
+        return next((each for each in builds if chosen and each.number < chosen.number), None)
+
+    def _compare(self) -> None:
+        """Compare the two marked builds, else the chosen one with the one before."""
+        from tui.screens.compare import CompareScreen
+
+        marked, before = sorted(self._state.marked_builds), self._build_before()
+        if len(marked) != 2:
+            assert before is not None
+            marked = [before.number, self._chosen_build.number]
+        self.app.push_screen(CompareScreen(*marked))
 
     def _change_order(self) -> None:
         """Sort by what needs a person, or by name."""
