@@ -367,11 +367,10 @@ KEYS = (
         Where.GUIDE),
     Key("down", "j,down", "j", "down", "Go one row down", Where.EVERYWHERE, bar=False),
     Key("up", "k,up", "k", "up", "Go one row up", Where.EVERYWHERE, bar=False),
-    *(
-        Key("page_down", f"pagedown,ctrl+d{',space' if where is not Where.HOME else ''}", "pgdn",
-            "page down", "Go one page down", where, bar=False)
-        for where in SCREENS
-    ),
+    Key("page_down", "pagedown,ctrl+d,space", "pgdn", "page down", "Go one page down",
+        Where.EVERYWHERE, bar=False),
+    Key("page_down", "pagedown,ctrl+d", "pgdn", "page down", "Go one page down", Where.HOME,
+        bar=False),
     Key("page_up", "pageup,ctrl+u", "pgup", "page up", "Go one page up", Where.EVERYWHERE,
         bar=False),
     Key("first", "g,home", "g", "first", "Go to the first row", Where.EVERYWHERE, bar=False),
@@ -412,13 +411,18 @@ _SHOWN = {
 
 
 def keys_of(where: Where, chosen: Mapping[str, str] | None = None) -> tuple[Key, ...]:
-    """Keys of a screen, in the order of the key bar.
+    """Keys of a screen, in the order of the key bar; its own row stands for one of everywhere.
 
     Args:
         chosen: keys from the settings by the id of an action, as :func:`check` gave them; they
             replace the default ones.
     """
-    keys = (key for key in KEYS if key.where in (where, Where.EVERYWHERE))
+    own = {key.id for key in KEYS if key.where is where}
+    keys = (
+        key
+        for key in KEYS
+        if key.where is where or (key.where is Where.EVERYWHERE and key.id not in own)
+    )
     return tuple(_chosen_key(key, (chosen or {}).get(key.id)) for key in keys)
 
 
