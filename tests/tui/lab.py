@@ -32,8 +32,11 @@ class Lab:
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have the engine give it."""
 
-        def builds_of(_builds: Builds, project_id: uuid.UUID, **_rest: Any) -> Sequence[Run]:
-            return self.builds.get(project_id, [])
+        def builds_of(
+            _builds: Builds, project_id: uuid.UUID, status: RunStatus | None = None, **_rest: Any
+        ) -> Sequence[Run]:
+            found = self.builds.get(project_id, [])
+            return [run for run in found if status is None or run.status == status]
 
         monkeypatch.setattr(Overview, "projects", lambda _self: self.projects)
         monkeypatch.setattr(Overview, "work", lambda _self: self.work)

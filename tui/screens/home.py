@@ -72,6 +72,7 @@ class HomeScreen(MainScreen):
         self._stale: set[str] = set()
         self._stale_projects: set[UUID] = set()
         self._clock: Timer | None = None
+        self._is_ticking = False
         self._projects = ProjectActions(
             self, self._chosen_project, self._state.marked, self._reads.load_projects
         )
@@ -96,6 +97,16 @@ class HomeScreen(MainScreen):
     def opened(self) -> None:
         """Show what the engine has: it is open."""
         self._reads.load(ALL)
+
+    @property
+    def builds(self) -> Sequence[Run]:
+        """The builds that are listed."""
+        return self._panels.builds.items
+
+    @property
+    def is_ticking(self) -> bool:
+        """Whether clocks and progress move, once a second."""
+        return self._is_ticking
 
     def select_project(self, project_id: UUID) -> None:
         """Put the cursor on a project."""
@@ -245,6 +256,7 @@ class HomeScreen(MainScreen):
 
     def _run_clock(self, *, is_running: bool) -> None:
         """Move clocks and progress once a second, or not."""
+        self._is_ticking = is_running
         if self._clock is not None:
             if is_running:
                 self._clock.resume()

@@ -84,7 +84,7 @@ class ManyProjects:
             self._screen.app.push_screen(
                 Confirm(
                     f"Flash {count(len(plan.steps), 'board')}?",
-                    "\n".join([*said, *plan.problems]),
+                    "; ".join([*said, *plan.problems]),
                     "flash",
                 ),
                 lambda yes: self._flash(plan.steps) if yes else None,

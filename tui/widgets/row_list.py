@@ -224,7 +224,7 @@ class RowList(RowWidget, Generic[T]):
         base = self.style_of("row")
         if y == 0:
             return self._title_row(width)
-        if self._head is not None and y == 1:
+        if self._head is not None and y == 1 and self._items:
             styled = [(text, self.style_of(name or "dim")) for text, name in self._head(width)]
             return pieces(styled, width, base, cut=self.cut)
         at = self._top + y - self._rows_above
@@ -276,8 +276,8 @@ class RowList(RowWidget, Generic[T]):
 
     @property
     def _rows_above(self) -> int:
-        """Rows above those of the items: the title, and the heads."""
-        return 1 if self._head is None else 2
+        """Rows above those of the items: the title, and the heads where there are any items."""
+        return 1 if self._head is None or not self._items else 2
 
     def _count_rows(self) -> None:
         if self._has_below is None:

@@ -48,14 +48,13 @@ def test_groups_have_heads_and_those_that_are_folded_hide_their_projects() -> No
 
 def test_names_with_a_slash_are_grouped_by_what_is_before_it() -> None:
     state = HomeState(projects=[project("air/pump", "esp32"), project("lone", "esp32")])
-    state.next_grouping()
-    assert state.grouping is Grouping.CHIP
+    state.next_grouping()  # by chip
     state.next_grouping()
     assert [row.name for row in state.project_rows() if isinstance(row, ProjectGroup)] == [
         "air", "others",
     ]  # fmt: skip
     state.next_grouping()
-    assert state.grouping is Grouping.NONE
+    assert state.grouping == Grouping.NONE
 
 
 def test_marks_are_of_projects_of_groups_and_of_what_is_outdated() -> None:
