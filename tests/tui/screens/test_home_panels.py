@@ -98,7 +98,7 @@ async def test_a_flash_of_many_says_what_goes_where_and_asks(
     lab.use(monkeypatch)
     async with running(tmp_path, boards=(), size=(120, 36)) as story:
         await story.sees("projects 9")
-        await story.press("O", "j", "j", "space", "slash", *"thermo", "enter", "space", "f")
+        await story.press("O", "g", "j", "space", "slash", *"thermo", "enter", "space", "f")
         await story.until(lambda: isinstance(story.screen, Confirm))
         await story.sees("Flash 2 boards?", "gateway #2 onto rack-3", "thermo #5 onto")
 
