@@ -355,7 +355,7 @@ def test_a_clone_that_is_gone_with_its_source_is_no_5xx(
         ({"trigger": "schedule"}, "body.trigger"),
         ({"target": "esp99"}, "target 'esp99' is not one of"),
         ({"configuration": "large"}, "fw has no configuration 'large' (there are: none)"),
-        ({"simulator": "bochs"}, "simulator 'bochs': one of"),
+        ({"simulator": "bochs"}, "simulator 'bochs' is not one of"),
         ({"flash_device": False, "board": "auto"}, "flash_device is false, and board is 'auto'"),
         ({"flash_device": True, "board": "none"}, "flash_device is true"),
         ({"run_qemu": False, "simulator": "qemu"}, "run_qemu is false"),
