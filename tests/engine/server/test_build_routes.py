@@ -134,6 +134,8 @@ def test_a_build_has_all_fields_of_the_wire(
         "approved_by": "",
         "error": "compiling failed",
         "verdict": "",
+        "result_attempt": None,
+        "retries": [],
         "board": "auto",
         "simulator": "auto",
         "cancel_requested": False,
@@ -149,6 +151,7 @@ def test_a_build_has_all_fields_of_the_wire(
                 "completed_at": "2026-03-01T12:00:03Z",
                 "duration": 2.0,
                 "summary": "1 error",
+                "superseded": False,
             }
         ],
     }
@@ -319,6 +322,7 @@ def test_findings_and_artifacts(admin: httpx.Client, add_build: AddBuild, store:
             "column": None,
             "hint": None,
             "evidence": None,
+            "superseded": False,
         }
     ]
     assert b"\x1b" not in first.content
@@ -332,9 +336,16 @@ def test_findings_and_artifacts(admin: httpx.Client, add_build: AddBuild, store:
             "sha256": "ab",
             "stage": "build",
             "attempt": 1,
+            "superseded": False,
         }
     ]
     assert admin.get(f"/api/v1/builds/{number}/artifacts?stage=judge").json() == []
+    again = Artifact(
+        run_id=number, kind="elf", path="fw.elf", size=8, sha256="cd", stage="build", attempt=2
+    )
+    runs.put_artifacts(store, number, [again])
+    kept = admin.get(f"/api/v1/builds/{number}/artifacts?superseded=true&limit=1").json()
+    assert [(each["sha256"], each["superseded"]) for each in kept] == [("cd", False), ("ab", True)]
 
 
 def test_what_a_terminal_obeys_is_escaped(admin: httpx.Client, add_build: AddBuild) -> None:
@@ -387,6 +398,12 @@ def test_two_builds_are_compared(
     moved = Finding(Severity.WARNING, "-Wunused", "unused x", file="main.c", line=9)
     gone = Finding(Severity.WARNING, "-Wformat", "format", file="main.c", line=4)
     new = Finding(Severity.ERROR, "compiler.error", "boom", file="main.c", line=1)
+    for each in (before, now):
+        row = StageRow(
+            run_id=each.number, key="build", agent="BUILDER", phase="build", attempt=1,
+            status=StageStatus.FAILED,
+        )  # fmt: skip
+        runs.put_stage(store, row)
     runs.put_findings(store, before.number, "build", 1, [old, gone])
     runs.put_findings(store, now.number, "build", 1, [new, moved])
 
