@@ -341,7 +341,13 @@ def test_findings_and_artifacts(admin: httpx.Client, add_build: AddBuild, store:
     ]
     assert admin.get(f"/api/v1/builds/{number}/artifacts?stage=judge").json() == []
     again = Artifact(
-        run_id=number, kind="elf", path="fw.elf", size=8, sha256="cd", stage="build", attempt=2
+        run_id=number,
+        kind=ArtifactKind.ELF,
+        path="fw.elf",
+        size=8,
+        sha256="cd",
+        stage="build",
+        attempt=2,
     )
     runs.put_artifacts(store, number, [again])
     kept = admin.get(f"/api/v1/builds/{number}/artifacts?superseded=true&limit=1").json()
