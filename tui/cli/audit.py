@@ -17,7 +17,7 @@ cli = Commands()
 @cli.command()
 def audit(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List who did what through the HTTP API, and who was refused, newest first."""

@@ -197,7 +197,7 @@ def sessions_command(
     context: typer.Context,
     board: Annotated[str | None, typer.Option(help="Only of this board.")] = None,
     search: Annotated[str | None, typer.Option(help="Print lines with this text instead.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to list at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the sessions that the monitor and simulated runs kept, newest first; or search in them.

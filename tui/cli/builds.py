@@ -135,18 +135,18 @@ def builds_command(
         str | None, typer.Option(help="Only builds of this project: its name, URL or path.")
     ] = None,
     status: Annotated[RunStatus | None, typer.Option(help="Only builds with this status.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List builds, newest first."""
     with open_lab(context) as engine:
         wanted = engine.projects.find(project).id if project is not None else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
+        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         if as_json:
             for build in found:
-                print_json(build)
+                print_json(build, project=names.get(build.project_id, ""))
             return
-        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         table(
             ("BUILD", "PROJECT", "FOR", "STATUS", "VERDICT", "COMMIT", "TIME", "MESSAGE"),
             [

@@ -44,8 +44,8 @@ def _fields(value: Any) -> dict[str, Any]:
         return dict(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
-    fields: dict[str, Any] = value.model_dump()
-    return fields
+    # Rows of the store give their fields in another order each time that they are dumped.
+    return {name: getattr(value, name) for name in type(value).model_fields}
 
 
 def _plain(value: Any) -> Any:

@@ -36,7 +36,7 @@ _Project = Annotated[str, typer.Option(help="Only what is about this project.")]
 def list_notifications(
     context: typer.Context,
     unread: Annotated[bool, typer.Option("--unread", help="Only those not read.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List what happened, newest first, whoever was told."""

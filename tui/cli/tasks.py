@@ -30,7 +30,7 @@ PLACEHOLDER_MARK = "PLACEHOLDER: no model was asked"
 def list_tasks(
     context: typer.Context,
     status: Annotated[RunStatus | None, typer.Option(help="Only tasks with this status.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List tasks, newest first."""
@@ -72,7 +72,7 @@ def show_task(
             print_task(engine, number)
             return
         summary = asdict(engine.tasks.summary(number))
-        kept = [each.model_dump(mode="json") for each in engine.tasks.artifacts(number)]
+        kept = list(engine.tasks.artifacts(number))
         folder = state.run.artifacts_path
         print_json(_facts(state), summary=summary, artifacts=kept, folder=folder)
 

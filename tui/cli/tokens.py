@@ -92,5 +92,5 @@ def _record(engine: Engine, verb: str, subject: str) -> None:
 
 def _facts(row: TokenRow) -> dict[str, Any]:
     """What is told of a token; not its hash."""
-    facts = row.model_dump(mode="json", exclude={"id", "sha256"})
+    facts = row.model_dump(exclude={"id", "sha256"})
     return facts | {"status": row.status(datetime.now(UTC))}

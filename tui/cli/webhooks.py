@@ -26,7 +26,7 @@ def list_webhooks(
     context: typer.Context,
     status: Annotated[HookStatus | None, typer.Option(help="Only those with this status.")] = None,
     forge: Annotated[Forge | None, typer.Option(help="Only those of this forge.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List deliveries, newest first, with what came of them."""

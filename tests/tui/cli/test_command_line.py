@@ -71,7 +71,7 @@ def test_help_says_what_a_value_is_and_what_it_is_without_the_option() -> None:
     said = " ".join(help_of("espdeck builds", 200).split())
 
     assert "--status pending|running|success|failed|cancelled" in said
-    assert "--limit LIMIT How many at the most. [from 1 on; default: 50]" in said
+    assert "--limit LIMIT The most that are listed. [from 1 on; default: 50]" in said
     assert "Usage: espdeck cancel [OPTIONS] BUILD..." in help_of("espdeck cancel")
     assert "--reset / --no-reset" in help_of("espdeck monitor", 200)
 
