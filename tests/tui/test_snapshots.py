@@ -179,7 +179,7 @@ async def setting(story: Story) -> None:
     await story.press("k", "enter")
     await story.sees("esc leave")
     await story.press("9", "9")
-    await story.sees("must be a number from 0 to 10")
+    await story.sees("must be a number from 1 to 32")
 
 
 async def empty(story: Story) -> None:
