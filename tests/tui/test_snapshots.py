@@ -11,19 +11,17 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import Settings
-from engine.boards.board_info import BoardInfo
-from engine.boards.service import Boards
 from engine.projects.variants import Variant
 from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.guide.small_manual import small_manual
+from tests.tui.snapshots import lab_boards
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.workspaces import Story, fill, fill_audit, keep_fix
 from tui.app import EspdeckApp
 from tui.presentation import audit_rows, manual
 from tui.screens import check as screens_check
 from tui.screens.start_build import ChooseVariants
-from tui.widgets.chart import Chart
 
 pytestmark = pytest.mark.xdist_group("snapshots")
 
@@ -96,7 +94,7 @@ async def variants(story: Story) -> None:
 async def boards(story: Story) -> None:
     await home(story)
     await story.press("B")
-    await story.sees("boards 4", "rack-2")
+    await story.sees("boards 5", "rack-2")
 
 
 async def name(story: Story) -> None:
@@ -109,21 +107,6 @@ async def monitor(story: Story) -> None:
     await boards(story)
     await story.press("j", "enter")
     await story.sees("Rebooting...", "Load access fault")
-
-
-async def monitors(story: Story) -> None:
-    await boards(story)
-    await story.press("m", "m", "enter")
-    await story.sees("Rebooting...", "Load access fault", "heap 180")
-    await story.press("P")
-    await story.type("heap ([0-9]+)")
-    await story.press("enter")
-    await story.until(lambda: story.screen.query_one(Chart).plot is not None)
-    plot = story.screen.query_one(Chart).plot
-    assert plot is not None
-    for number in range(40):
-        plot.feed(f"heap {180_000 - 9_000 * (number % 9)}")
-    await story.sees("108000")
 
 
 async def checks(story: Story) -> None:
@@ -186,45 +169,6 @@ async def empty(story: Story) -> None:
     await story.sees("no projects yet: press a", "runs here")
 
 
-def board(name: str, **known: Any) -> BoardInfo:
-    texts = (
-        "label", "remark", "kind", "chip", "revision", "mac", "features", "reserved", "holder",
-        "doing", "url", "last_line",
-    )  # fmt: skip
-    nothing = dict.fromkeys(texts, "")
-    numbers = {"flash_size": None, "brownouts": 0, "watchdog_resets": 0}
-    return BoardInfo(name, **{"state": "free", **nothing, **numbers, **known})
-
-
-BOARDS = (
-    board(
-        "/dev/ttyACM0", label="desk", chip="esp32c3", revision="v0.4", url="/dev/ttyACM0",
-        mac="84:f7:03:12:34:56", flash_size=4 << 20, features="Wi-Fi, BLE", crystal=40,
-        state="busy", holder="build 3", doing="flash 43 %", remark="left of the scope",
-    ),
-    board(
-        "usb-303a-1001-7C:DF:A1:00:11:22", label="rack-2", chip="esp32s3", revision="v0.2",
-        url="/dev/ttyACM1", package="QFN56", flash_size=8 << 20, features="Wi-Fi, BLE",
-        runs="sensor-hub 0000000, build 2", last_line="I (3120) sensor: 21.4 C", brownouts=2,
-    ),
-    board("/dev/ttyUSB0", url="/dev/ttyUSB0", reserved="ada until 2099-01-31 16:00 UTC: sleep"),
-    board("virtual:esp32c3", kind="virtual", chip="esp32c3", state="off"),
-)  # fmt: skip
-
-CONSOLE = b"""ESP-ROM:esp32s3-20210327
-rst:0x1 (POWERON),boot:0x8 (SPI_FAST_FLASH_BOOT)
-I (24) boot: ESP-IDF v5.2 2nd stage bootloader
-I (301) main_task: Calling app_main()
-I (310) sensor: heap 180432 bytes free
-W (1320) wifi: reconnecting to a network whose name is much longer than this pane is wide, again
-I (2330) sensor: heap 96512 bytes free
-I (2410) sensor: heap 88320 bytes free
-Guru Meditation Error: Core  0 panic'ed (Load access fault). Exception was unhandled.
-MEPC    : 0x403802a8  RA      : 0x40380296  SP      : 0x3fcbffe0
-Rebooting...
-"""
-
-
 @pytest.fixture(autouse=True)
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that are the same on any machine."""
@@ -244,15 +188,13 @@ def no_clock_runs_checks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def board_farm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four boards that say the same on any machine."""
+    """Boards that say the same on any machine."""
 
-    def watch(_boards: Boards, _name: str, **rest: Any) -> None:
-        rest["on_note"]("kept in sessions/2026-01-31/rack-2.log")
-        rest["on_output"](CONSOLE)
-        rest["cancel"].wait(60)
+    def says(rest: dict[str, Any]) -> None:
+        rest["on_output"](lab_boards.BOOT + lab_boards.PANIC)
+        rest["crashes"].feed(lab_boards.BOOT + lab_boards.PANIC)
 
-    monkeypatch.setattr(Boards, "list_all", lambda _boards: BOARDS)
-    monkeypatch.setattr(Boards, "watch", watch)
+    lab_boards.use(monkeypatch, lab_boards.BOARDS, says)
 
 
 @pytest.fixture
@@ -281,11 +223,6 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(check, (80, 24), {}, id="check"),
         pytest.param(check, (120, 40), {"theme": "light"}, id="check-light"),
         pytest.param(audit, (80, 24), {}, id="audit"),
-        pytest.param(boards, (80, 24), {}, id="boards"),
-        pytest.param(boards, (120, 40), {"ascii": True}, id="boards-ascii"),
-        pytest.param(boards, (200, 60), {}, id="boards-large"),
-        pytest.param(monitor, (80, 24), {}, id="monitor"),
-        pytest.param(monitors, (120, 40), {}, id="monitor-two"),
         pytest.param(add, (80, 24), {}, id="add-project"),
         pytest.param(edit, (120, 40), {}, id="edit-project"),
         pytest.param(variants, (80, 24), {}, id="variants"),

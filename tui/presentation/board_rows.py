@@ -24,6 +24,7 @@ _FULL_NAME_CELLS = 110
 
 _MIN_NAME_CELLS, _MAX_NAME_CELLS = 12, 44
 _STATE_CELLS = 9
+_CHIP_CELLS = 8
 _RUNS_CELLS = 34
 _PORT_CELLS = 28
 
@@ -85,7 +86,7 @@ def board_parts(
         (f"{glyphs.state(sign)} ", colour),
         (f"{board.state:<{_STATE_CELLS}}", colour),
         (f"{fit(_name_of(info, width), name_width, cut=glyphs.cut)} ", ""),
-        (f"{info.chip or '?':<8}", "dim"),
+        (fit(info.chip or "?", _CHIP_CELLS, cut=glyphs.cut), "dim"),
         *(wide if is_wide else []),
         *rest,
     ]

@@ -31,6 +31,7 @@ _WARNING = re.compile(r"\bwarning\b", re.IGNORECASE)
 
 _STAMP = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d\.\d{3}Z? ")
 _PLACE = re.compile(rf"{NOTE_PREFIX}0x[0-9a-f]{{8}}: ")
+_GONE = ": the board vanished"
 _COLOUR = re.compile(r"\x1b\[([0-9]{2})m")
 _COLOURS = {"1": "error", "2": "good", "3": "warning"}
 """By the digit of a foreground colour of ECMA-48; blue, magenta and cyan catch the eye alike."""
@@ -67,7 +68,9 @@ def console_class(line: str) -> str:
     if line.startswith(NOTE_PREFIX):
         if _PLACE.match(line):
             return "place"
-        return "error" if line.startswith(f"{NOTE_PREFIX}error: ") else "note"
+        if line.startswith(f"{NOTE_PREFIX}error: "):
+            return "error"
+        return "warning" if _GONE in line else "note"
     found = log_class(line)
     if found == "text" and chosen and chosen[1] not in ("30", "37", "90", "97"):
         return _COLOURS.get(chosen[1][1], "note")

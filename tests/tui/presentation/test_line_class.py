@@ -44,6 +44,7 @@ def test_lines_have_their_colours(line: str, expected: str) -> None:
     [
         ("--- 0x403802a8: main() (main.c:3)", "place"),
         ("--- error: Load access fault in main()", "error"),
+        ("--- desk: the board vanished; check its cable and power; waiting for it", "warning"),
         ("--- desk: back after 1.5 s", "note"),
         ("12:30:05.250 E (1) main: bad", "error"),
         ("\x1b[31mred by the firmware's own choice", "error"),
