@@ -92,7 +92,7 @@ async def variants(story: Story) -> None:
 
 
 async def boards(story: Story) -> None:
-    await home(story)
+    await story.sees("sensor-hub")
     await story.press("B")
     await story.sees("boards 5", "rack-2")
 
@@ -100,7 +100,7 @@ async def boards(story: Story) -> None:
 async def name(story: Story) -> None:
     await boards(story)
     await story.press("j", "n")
-    await story.sees("Name usb-303a-1001")
+    await story.sees("Name rack-2")
 
 
 async def monitor(story: Story) -> None:
