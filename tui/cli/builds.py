@@ -24,7 +24,7 @@ from tui.cli.follow import follow, follow_each
 from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import of_this_machine, open_lab, printing_lab
 from tui.cli.summary import print_build, print_builds
-from tui.presentation.labels import commit_of, variant_of
+from tui.presentation.labels import commit_of, stage_key, stage_label, variant_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -230,7 +230,7 @@ def retry(
     """Run a build again, of the same commit; follow it to its end."""
     number = run_number(build)
     with printing_lab(context, as_json=as_json) as (engine, printer):
-        engine.builds.retry(number, stage)
+        engine.builds.retry(number, stage_key(stage) if stage else None)
         code = follow(engine.builds, number, printer)
         if not as_json:
             printer.close()
@@ -261,14 +261,18 @@ def _changed(
 
 
 def _show_log(engine: Engine | RemoteLab, number: int, stage: str) -> None:
-    keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
+    keys = [
+        key
+        for key in engine.builds.logs(number)
+        if stage in (key.stage, stage_label(key.stage), "all")
+    ]
     if not keys:
-        known = sorted({key.stage for key in engine.builds.logs(number)} | {"all"})
+        known = sorted({stage_label(key.stage) for key in engine.builds.logs(number)} | {"all"})
         raise UsageError(
             f"build {number} has no log of stage {stage[:80]!r}{near_or_all(stage, known)}"
         )
     for key in keys:
-        print_line(f"== {key.stage}, attempt {key.attempt}, {key.stream}")
+        print_line(f"== {stage_label(key.stage)}, attempt {key.attempt}, {key.stream}")
         for line in engine.builds.lines(key):
             print_line(line)
 

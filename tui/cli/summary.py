@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine import count_findings
 from tui.cli.common import print_line, table
-from tui.presentation.labels import commit_of, variant_of
+from tui.presentation.labels import commit_of, stage_label, variant_of
 from tui.presentation.result_rows import found_in
 from tui.presentation.units import clock
 
@@ -92,7 +92,7 @@ def print_stages(rows: Sequence[StageRow]) -> None:
         ("STAGE", "AGENT", "ATTEMPT", "STATUS", "TIME", "SUMMARY"),
         [
             (
-                each.key,
+                stage_label(each.key),
                 each.agent,
                 str(each.attempt),
                 f"{each.status}, done again" if each.superseded else each.status,
