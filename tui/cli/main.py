@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,55 +20,19 @@ import typer
 from engine import restrict_umask
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import garbage_collection
-from tui.cli import (
-    artifacts,
-    audit,
-    boards,
-    builds,
-    checks,
-    compare,
-    config,
-    daemon,
-    db,
-    fix,
-    flash,
-    gate,
-    gc,
-    guide,
-    models,
-    notify,
-    projects,
-    serve,
-    size,
-    sources,
-    stats,
-    streams,
-    tasks,
-    tokens,
-    webhooks,
-    workflows,
-)
-from tui.cli.command_line import CONTEXT, CommandGroup, Commands
+from tui.cli import streams
+from tui.cli.command_files import FirstCommand
+from tui.cli.command_line import CONTEXT, Commands
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
 from tui.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, USAGE
-from tui.cli.follow import follow, printing
 from tui.cli.json_output import AsJson, print_json
-from tui.cli.remote import choose_remote
-from tui.cli.sections import SECTIONS
-from tui.cli.summary import print_build
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
 
 
-class _Espdeck(CommandGroup):
-    """The first command."""
-
-    sections = SECTIONS
-
-
 cli = Commands(
-    cls=_Espdeck,
+    cls=FirstCommand,
     context_settings=CONTEXT,
     name="espdeck",
     help="The console of an ESP32 firmware lab. Without a command it opens the app.",
@@ -79,32 +42,6 @@ cli = Commands(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-cli.add_typer(builds.cli)
-cli.add_typer(projects.cli)
-cli.add_typer(sources.cli)
-cli.add_typer(boards.cli)
-cli.add_typer(fix.cli)
-cli.add_typer(models.cli)
-cli.add_typer(gate.cli)
-cli.add_typer(checks.cli)
-cli.add_typer(daemon.cli)
-cli.add_typer(serve.cli)
-cli.add_typer(guide.cli)
-cli.add_typer(flash.cli)
-cli.add_typer(size.cli)
-cli.add_typer(compare.cli)
-cli.add_typer(stats.cli)
-cli.add_typer(workflows.cli)
-cli.add_typer(tasks.cli)
-cli.add_typer(db.cli)
-cli.add_typer(gc.cli)
-cli.add_typer(artifacts.cli)
-cli.add_typer(config.cli)
-cli.add_typer(notify.cli)
-cli.add_typer(tokens.cli)
-cli.add_typer(audit.cli)
-cli.add_typer(webhooks.cli)
 
 
 def main() -> None:
@@ -160,9 +97,13 @@ def app(
     context.obj = workspace
     context.meta[PROFILE] = profile
     if show_version:
+        from importlib.metadata import version
+
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
     if remote:
+        from tui.cli.remote import choose_remote
+
         choose_remote(context, remote)
     if context.invoked_subcommand is None:
         _run_app(lambda: load_settings(context))
@@ -180,6 +121,8 @@ def demo(
     from platformdirs import user_data_path
 
     from engine import DEMO_BOARD, prepare_demo
+    from tui.cli.follow import follow, printing
+    from tui.cli.summary import print_build
 
     folder = context.obj or user_data_path("espdeck") / "demo"
 

@@ -12,6 +12,7 @@ import typer
 
 from engine.errors import UsageError
 from tests.tui.commands import Here
+from tui.cli.command_files import FILES
 from tui.cli.command_line import summary
 from tui.cli.main import cli
 from tui.cli.sections import SECTIONS
@@ -29,6 +30,7 @@ def commands(command: Any, path: str = "espdeck") -> Iterator[tuple[str, Any]]:
 
 
 ROOT: Any = typer.main.get_command(cli)
+ROOT.load()
 ALL = dict(commands(ROOT))
 
 
@@ -41,6 +43,17 @@ def help_of(path: str, columns: int = 80) -> str:
         text = command.get_help(context)
     assert isinstance(text, str)
     return text
+
+
+def test_each_file_is_known_to_have_the_commands_that_it_has() -> None:
+    in_main = {"demo", "doctor"}
+    listed = [name for names in FILES.values() for name in names.split()]
+
+    assert sorted([*listed, *in_main]) == sorted(ROOT.commands)
+    for file, names in FILES.items():
+        command: Any = typer.main.get_command(cli)
+        command.load(file)
+        assert {*command.commands} - in_main == {*names.split()}
 
 
 def test_every_command_stands_below_one_heading() -> None:

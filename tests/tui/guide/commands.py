@@ -16,7 +16,9 @@ from tui.cli.main import cli
 @cache
 def root() -> Any:
     """The command that all others are of."""
-    return typer.main.get_command(cli)
+    command: Any = typer.main.get_command(cli)
+    command.load()
+    return command
 
 
 def lines_of(block: Block) -> Iterator[str]:
