@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus
@@ -16,12 +17,14 @@ from engine.projects.clones import Clones
 from engine.projects.jobs import Jobs
 from engine.projects.project_sync import NO_CHIP, ProjectSync
 from engine.projects.sources import Source
-from engine.projects.survey import Survey
 from engine.source import tree
 from engine.store import projects as store_projects
 from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import Project, utc_now
+
+if TYPE_CHECKING:
+    from engine.projects.survey import Survey
 
 Change = Callable[[Project], None]
 """Changes a row of the project table."""

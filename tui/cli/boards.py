@@ -35,7 +35,7 @@ class Eol(StrEnum):
 @cli.command("boards")
 def boards_command(context: typer.Context, as_json: AsJson = False) -> None:
     """List the boards of the settings, and USB ports that may have one."""
-    from tui.presentation.board_rows import who_has
+    from tui.presentation.board_holder import who_has
     from tui.presentation.units import ago
 
     with open_lab(context) as engine:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from tui.presentation.board_holder import who_has
 from tui.presentation.strips import fit
-from tui.presentation.units import ago, moment, size
+from tui.presentation.units import ago, size
 
 if TYPE_CHECKING:
     from engine import BoardInfo, BoardOverview
@@ -90,23 +91,6 @@ def board_parts(
         *(wide if is_wide else []),
         *rest,
     ]
-
-
-def who_has(board: BoardInfo, now: datetime) -> str:
-    """Who has a board, and who reserved it until when and why; empty when nobody did.
-
-    Args:
-        now: the time, with its zone.
-    """
-    reserved = ""
-    if board.reserved_until is not None:
-        why = f": {board.reserved_why}" if board.reserved_why else ""
-        reserved = f"{board.reserved_by} until {moment(board.reserved_until, now)}{why}"
-    else:
-        reserved = board.reserved
-    if board.holder and reserved:
-        return f"{board.holder}; reserved by {reserved}"
-    return board.holder or reserved
 
 
 def board_details(board: BoardOverview, now: datetime) -> list[tuple[str, str]]:

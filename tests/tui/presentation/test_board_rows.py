@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from engine import BoardInfo, BoardOverview
-from tui.presentation.board_rows import board_details, board_parts, who_has
+from tui.presentation.board_holder import who_has
+from tui.presentation.board_rows import board_details, board_parts
 from tui.theme import Glyphs
 
 BOARD = BoardInfo(
