@@ -14,6 +14,8 @@ NAMES = (
     "idf",
     "demo",
     "screen",
+    "start",
+    "rest",
     "monitor",
     "sessions",
     "stats",
