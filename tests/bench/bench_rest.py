@@ -39,7 +39,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "build": ("l\r", "PROJECT_MANAGER"),
     "sizes": ("l\rs", "hub.map|component"),
     "fix": ("l\rd", "int repaired"),
-    "task": ("w\t\r", "GATHER|gather|context"),
+    "task": ("w\t\r", "as it came"),
     "workflows": ("w", "tasks"),
     "boards": ("B", BOARD),
     "monitor": ("B\r", "timestamps|pause"),
@@ -134,12 +134,12 @@ def _measure(resting: Mapping[str, Resting], seconds: float) -> list[tuple[tuple
     before = {name: each.spent() for name, each in resting.items()}
     time.sleep(seconds)
     after = {name: each.spent() for name, each in resting.items()}
-    rows = []
+    rows: list[tuple[tuple[str, ...], float]] = []
     base = 0.0
     for name, each in resting.items():
         (began, woken), (ended, wakes) = before[name], after[name]
         busy = {thread: 100 * (ended[thread] - began[thread]) / seconds for thread in ended}
-        percent = sum(busy.values())
+        percent = sum(busy.values(), 0.0)
         base = base or percent
         names = each.names()
         most = sorted(busy, key=busy.__getitem__, reverse=True)[:4]

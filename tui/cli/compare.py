@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine import BuildComparison, FindingRow, LogChange, Run
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "First steps": ("demo", "doctor", "guide", "config"),
     "Projects": ("add", "projects", "sync", "edit", "remove", "apps", "menuconfig"),
-    "Builds": ("build", "builds", "show", "cancel", "retry", "fix", "size", "artifacts"),
+    "Builds": ("build", "builds", "show", "compare", "cancel", "retry", "fix", "size", "artifacts"),
     "Boards": (
         "boards",
         "monitor",
