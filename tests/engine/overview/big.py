@@ -18,17 +18,19 @@ from tests.engine.overview.lab import NOW
 _CHECKS = ("git_check", "doc_check", "test_check", "dependency_check", "remote_check")
 _RESULTS = 5
 _EVENTS = 20
-_UNFINISHED = 8
 
 
-def fill_lab(folder: Path, projects: int, builds: int, *, printed: int = 4096) -> Store:
+def fill_lab(
+    folder: Path, projects: int, builds: int, *, printed: int = 4096, unfinished: int = 8
+) -> Store:
     """A store with some projects, the same number of builds of each, and what they leave.
 
-    Every seventh build failed, and every twentieth project is broken; a few builds run and wait.
+    Every seventh build failed.
 
     Args:
         builds: of all projects.
         printed: bytes that each build printed.
+        unfinished: how many of the builds run and wait.
     """
     store = Store(folder / "espdeck.db")
     ids = [uuid.uuid4() for _ in range(projects)]
@@ -40,7 +42,7 @@ def fill_lab(folder: Path, projects: int, builds: int, *, printed: int = 4096) -
         CheckResultRow: [],
     }
     for number in range(1, builds + 1):
-        _add_build(rows, number, ids[number % projects], builds, "x" * printed)
+        _add_build(rows, number, ids[number % projects], builds - unfinished, "x" * printed)
     for each in (*ids, None):
         for check in _CHECKS if each is not None else ("board_check",):
             rows[CheckResultRow] += [
@@ -69,13 +71,13 @@ def _add_build(
     rows: dict[Any, list[dict[str, Any]]],
     number: int,
     project_id: uuid.UUID,
-    builds: int,
+    ended_builds: int,
     printed: str,
 ) -> None:
     status = RunStatus.FAILED if number % 7 == 0 else RunStatus.SUCCESS
-    if number > builds - _UNFINISHED:
+    if number > ended_builds:
         status = RunStatus.RUNNING if number % 2 else RunStatus.PENDING
-    ended = NOW - timedelta(minutes=builds - number)
+    ended = NOW - timedelta(minutes=max(0, ended_builds - number))
     rows[Run].append(
         {
             "id": number,
