@@ -45,12 +45,12 @@ async def test_from_nothing_to_a_judged_firmware(tmp_path: Path) -> None:
         await story.press(*["backspace"] * len("nonsense://x"))
         await story.type(str(source))
         await story.press("enter")
-        await story.sees(" hello  esp32c3", "status  active", "no build yet: press b")
+        await story.sees(" hello  esp32c3", "never built", "no build yet: press b")
 
         await story.press("b")
         await story.sees("✓ success", "BOARD  console", "0 Failures", timeout=60)
         await story.press("q")
-        await story.sees("✓ success", "#1", "1, 100 % succeed")
+        await story.sees("✓ success", "#1", "100 %")
 
 
 async def test_firmware_that_was_not_tried_says_so_wherever_its_build_is_shown(
@@ -93,7 +93,7 @@ async def test_an_app_of_a_repository_and_no_menu_without_a_terminal(tmp_path: P
         await story.press(*["backspace"] * len("../elsewhere"))
         await story.type("main")
         await story.press("enter")
-        await story.sees(" hello-main  esp32c3", "status  active")
+        await story.sees(" hello-main  esp32c3", "never built")
 
         await story.press("M")
         await story.sees("only projects of ESP-IDF have a menu")
@@ -108,7 +108,7 @@ async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
         engine = story.app.engine
         assert engine is not None
         engine.projects.add(str(tmp_path / "broken"))
-        await story.sees("no build yet: press b", "status  active")
+        await story.sees("no build yet: press b", "never built")
         await story.press("b")
         await story.until(lambda: bool(engine.builds.list()), timeout=60)
         await story.until(lambda: engine.builds.get(1).status.is_final, timeout=60)
@@ -133,7 +133,7 @@ async def test_a_retry_from_a_stage_and_a_cancel(tmp_path: Path) -> None:
         engine = story.app.engine
         assert engine is not None
         project = engine.projects.add(str(tmp_path / "flaky"))
-        await story.sees("no build yet: press b", "status  active")
+        await story.sees("no build yet: press b", "never built")
         await story.press("b")
         await story.sees("✗ failed", "blocked", timeout=60)
 
@@ -199,10 +199,10 @@ async def test_builds_are_filtered_and_come_in_pages(tmp_path: Path) -> None:
         await story.sees("#1000")
         await story.press("slash")
         await story.type("take 17")
-        await story.sees("#179", "#170", "#17 ")
-        await story.until(lambda: "#1000" not in story.text())
+        await story.sees("#179", "#172")
+        await story.until(lambda: "000003e8" not in story.text())
         await story.press("enter", "escape")
-        await story.sees("#1000")
+        await story.sees("000003e8")
         for _ in range(8):  # a page of the list more comes in each time
             await story.press("G")
             await story.pilot.pause(0.05)

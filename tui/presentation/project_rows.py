@@ -113,6 +113,8 @@ class ProjectTable:
         return [(mark, "note"), (f"{sign} ", colour), *self._table.row(shown)]
 
     def _build_cell(self, each: ProjectOverview, work: WorkItem | None) -> Cell:
+        if each.build is None and each.project.status == ProjectStatus.PENDING:
+            return [("cloning", "busy")]
         if each.build is None:
             return [(_NEVER_BUILT, "dim")]
         number = f"#{each.build.id}"
@@ -135,7 +137,7 @@ class ProjectTable:
     def _notes(self, each: ProjectOverview, detail: str, worst: CheckResultRow | None) -> Cell:
         """What a person should know beside the builds, what matters most first."""
         if each.project.status == ProjectStatus.PENDING:
-            return [(detail or "is being cloned", "busy")]
+            return [(detail, "busy")]
         notes: list[tuple[str, str]] = []
         if each.sync_problem:
             notes.append(("sync", "busy"))

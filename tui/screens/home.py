@@ -27,7 +27,7 @@ from tui.screens.home_reads import ALL, HomeReads
 from tui.screens.other_screens import OtherScreens
 from tui.screens.project_actions import ProjectActions
 from tui.state.home_state import HomeState
-from tui.state.project_list import Order
+from tui.state.project_list import Order, key_of
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import RowList
 
@@ -109,8 +109,18 @@ class HomeScreen(MainScreen):
         return self._is_ticking
 
     def select_project(self, project_id: UUID) -> None:
-        """Put the cursor on a project."""
-        self._panels.projects.select(project_id)
+        """Put the cursor on a project and show its builds, also where it is filtered or folded."""
+        self._panels.go_to(Panel.BUILDS)
+        self._panels.go_to(Panel.PROJECTS)
+        rows = self._panels.projects
+        if not any(key_of(row) == project_id for row in rows.items):
+            self._state.texts.pop(Panel.PROJECTS, None)
+            self._state.folded.clear()
+            self._panels.show_projects()
+        if any(key_of(row) == project_id for row in rows.items):
+            rows.select(project_id)
+        else:
+            self._reads.load_projects(project_id)
 
     def on_screen_resume(self) -> None:
         """Load all anew: things may have changed meanwhile."""

@@ -123,7 +123,9 @@ class HomeReads:
         self._panels.show_projects()
         if self._select is not None:
             self._panels.projects.select(self._select)
-            self._select = None
+            chosen = self._panels.project
+            if chosen is not None and chosen.project.id == self._select:
+                self._select = None  # else it is not read yet
         now = self._panels.project
         if now is None:
             self._panels.show_builds((), empty="")
