@@ -70,7 +70,7 @@ class EditProject(Form["Project"]):
     def changed(self) -> None:
         """Say what comes of it; offer the chips and configurations of another app."""
         self._offer_of(self.typed("app"))
-        self.show_note("\n".join(consequences(self._project, self._edits())))
+        self.show_note("; ".join(consequences(self._project, self._edits())))
 
     def take(self) -> None:
         """Change it, off the event loop."""

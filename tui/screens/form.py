@@ -16,7 +16,7 @@ from textual.widgets import Input, Static, TextArea
 from engine.errors import EspdeckError
 from engine.text import clean
 from tui.theme import LOW_TERMINAL_ROWS
-from tui.widgets.fields import Field, FieldRow, label_cells
+from tui.widgets.fields import CleanArea, Field, FieldRow, LineInput, label_cells
 
 if TYPE_CHECKING:
     from engine import CancelToken, Engine
@@ -114,12 +114,12 @@ class Form(ModalScreen[T | None], Generic[T]):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """What was wrong may not be any more."""
-        self._clear(message.input.parent)
+        self._clear(cast("LineInput", message.input))
         self.changed()
 
     def on_text_area_changed(self, message: TextArea.Changed) -> None:
         """What was wrong may not be any more."""
-        self._clear(message.text_area.parent)
+        self._clear(cast("CleanArea", message.text_area))
 
     def changed(self) -> None:
         """Called when something was typed."""
@@ -236,10 +236,10 @@ class Form(ModalScreen[T | None], Generic[T]):
         field = row.field
         self.app.push_screen(Pick(field.label, row.choices, chosen, many=field.many), picked)
 
-    def _clear(self, inner: object) -> None:
+    def _clear(self, changed: LineInput | CleanArea) -> None:
         for row in self.rows.values():
-            if inner is row or inner in row.children:
-                row.show_error("")
+            if row.input is changed:
+                row.text_changed()
         self._show("problem", "")
 
     def _show(self, where: str, message: str) -> None:

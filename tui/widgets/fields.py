@@ -73,6 +73,7 @@ class FieldRow(Vertical):
         super().__init__(classes="form--field")
         self.field = field
         self._label_cells = label_cells
+        self._wrong_text = ""
         self._error = Static("", classes="form--error")
         self.input: LineInput | CleanArea
         if field.is_area:
@@ -129,8 +130,14 @@ class FieldRow(Vertical):
 
     def show_error(self, message: str) -> None:
         """Say below it what is wrong; an empty message takes that away."""
+        self._wrong_text = self.text if message else ""
         self._error.update(Content(clean(message)))
         self._error.display = bool(message)
+
+    def text_changed(self) -> None:
+        """Take the error away when what it is about was changed."""
+        if self.text != self._wrong_text:
+            self.show_error("")
 
 
 class SuggestNames(Suggester):

@@ -1,0 +1,216 @@
+"""What forms, help and the screens that list things look like."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from engine import Settings
+from engine.store import projects
+from engine.store.database import Store
+from tests.engine.metrics.past import Past, fill_metrics
+from tests.tui.check_workspaces import fill_checks, use_checks
+from tests.tui.screens.test_notifications import notify
+from tests.tui.task_workspaces import fill_tasks
+from tests.tui.test_hostile import hostile
+from tests.tui.workspaces import Story, fill, fill_audit
+from tui.app import EspdeckApp
+from tui.presentation import audit_rows
+from tui.screens import check as screens_check
+from tui.screens.add_project import AddProject
+from tui.screens.edit_project import EditProject
+
+pytestmark = [pytest.mark.xdist_group("snapshots"), pytest.mark.slow]
+
+Walk = Callable[[Story], Awaitable[None]]
+
+SIZES = ((80, 24), (120, 36), (200, 60))
+
+
+async def workflows(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("w")
+    await story.sees("#4", "about   a review")
+
+
+async def task_form(story: Story) -> None:
+    await workflows(story)
+    await story.press("h", "enter")
+    await story.sees("input text", "full-stack  ")
+    await story.press("ctrl+s")
+
+
+async def gate(story: Story) -> None:
+    await workflows(story)
+    await story.press("l", "g", "enter")
+    await story.sees("QUALITY GATE")
+
+
+async def add(story: Story) -> None:
+    await workflows(story)
+    story.app.push_screen(AddProject())
+    await story.sees("Git URL or path")
+    await story.type("ftp://there/a")
+    await story.press("tab", "enter")
+    await story.sees("is not accepted")
+
+
+async def edit(story: Story) -> None:
+    await workflows(story)
+    engine = story.app.engine
+    assert engine is not None
+    broken = next(each for each in engine.projects.list() if "broken" in each.name)
+    story.app.push_screen(EditProject(broken))
+    await story.sees("cannot be reached")
+    await story.press("tab", "e", "s", "p", "3", "2", ",", "e")
+    await story.sees("builds for esp32 from now on; earlier")
+
+
+async def pick(story: Story) -> None:
+    await add(story)
+    await story.press("tab", "down", "space")
+    await story.sees("chips: esp32")
+
+
+async def helped(story: Story) -> None:
+    await workflows(story)
+    await story.press("question_mark")
+    await story.sees("on this screen")
+
+
+async def settings(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("comma")
+    await story.sees("quality gate", "max_iterations")
+    await story.press("l", "j")
+    await story.sees("ESPDECK_MAX_ITERATIONS", "How often DEVELOPER")
+
+
+async def setting(story: Story) -> None:
+    await settings(story)
+    await story.press("k", "enter")
+    await story.sees("esc leave")
+    await story.press("9", "9")
+    await story.sees("must be a number from")
+
+
+async def checks(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("C")
+    await story.sees("1 warning", "doc_check of")
+
+
+async def check(story: Story) -> None:
+    await checks(story)
+    await story.press("enter")
+    await story.sees("names flash_all()")
+
+
+async def audit(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("L")
+    await story.sees("audit log", "build is needed")
+
+
+async def notifications(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("n")
+    await story.sees("5 unread", "chat may have arrived")
+
+
+async def metrics(story: Story) -> None:
+    await story.sees("hub")
+    await story.press("m")
+    await story.sees("hub: duration", "#12 ")
+    await story.press("j", "j", "h", "h")
+    await story.sees("hub: image size", "#10 ", "had")
+
+
+WALKS: tuple[Walk, ...] = (
+    workflows, task_form, gate, add, edit, pick, helped, settings, setting, checks, check, audit,
+    notifications, metrics,
+)  # fmt: skip
+
+PICTURES = [
+    *(
+        pytest.param(walk, size, {}, False, id=f"{walk.__name__}-{size[0]}x{size[1]}")
+        for walk in WALKS
+        for size in SIZES
+    ),
+    pytest.param(add, (60, 15), {"ascii": True}, False, id="add-60x15-ascii"),
+    pytest.param(edit, (60, 15), {"theme": "light"}, False, id="edit-60x15-light"),
+    pytest.param(task_form, (60, 15), {}, False, id="task_form-60x15"),
+    pytest.param(settings, (60, 15), {"ascii": True}, False, id="settings-60x15-ascii"),
+    pytest.param(checks, (60, 15), {"theme": "light"}, False, id="checks-60x15-light"),
+    pytest.param(edit, (80, 24), {}, True, id="edit-hostile"),
+    pytest.param(workflows, (80, 24), {}, True, id="workflows-hostile"),
+]
+
+
+@pytest.fixture(autouse=True)
+def same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings, checks and times that are the same on any machine."""
+    path = tmp_path / "config.toml"
+    path.write_text("[quality]\ncoverage = 70\n[profile.night]\nmax_concurrent_builds = 4\n")
+    monkeypatch.setenv("ESPDECK_CONFIG", str(path))
+    monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "2")
+    use_checks(monkeypatch)
+    monkeypatch.setattr(screens_check, "when", lambda _result: "01-31 12:00")
+    monkeypatch.setattr(audit_rows, "day_and_clock", lambda _at, **_seconds: "2026-01-31 12:00")
+
+
+@pytest.fixture
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
+    app = EspdeckApp(Settings(workspace=tmp_path, boards=(), **request.param))
+    yield app
+    app.close_engine()
+
+
+@pytest.mark.parametrize(("walk", "size", "app", "is_hostile"), PICTURES, indirect=["app"])
+def test_it_looks_as_it_did(
+    snap_compare: Any,
+    tmp_path: Path,
+    app: EspdeckApp,
+    walk: Walk,
+    size: tuple[int, int],
+    *,
+    is_hostile: bool,
+) -> None:
+    text = hostile if is_hostile else str
+    if walk is metrics:
+        past = Past(tmp_path, began=datetime.now(UTC) - timedelta(hours=2, minutes=20))
+        fill_metrics(past)
+        past.store.close()
+    else:
+        fill(tmp_path, text=text)
+    if walk is audit:
+        fill_audit(tmp_path)
+    elif walk is notifications:
+        notify(tmp_path)
+    elif walk in (checks, check):
+        fill_checks(tmp_path)
+    elif walk is not metrics and walk not in (settings, setting):
+        fill_tasks(tmp_path, text)
+    if walk is edit:
+        _point_nowhere(tmp_path)
+
+    async def run_before(pilot: Pilot[None]) -> None:
+        story = Story(app, pilot)
+        await story.until(lambda: app.is_open)
+        await walk(story)
+        await story.until(lambda: story.screen.focused is not None)
+
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+def _point_nowhere(workspace: Path) -> None:
+    """Let the clone of no project be where the test happens to run."""
+    store = Store(workspace / "espdeck.db")
+    for each in projects.all_projects(store):
+        projects.change_project(store, each.id, lambda row: setattr(row, "clone_path", "/nowhere"))
+    store.close()
