@@ -66,7 +66,7 @@ class HomeReads:
             screen, lambda: screen.engine.overview.work, self._show_work
         )
         self._boards: Reload[Sequence[BoardOverview]] = Reload(
-            screen, lambda: screen.engine.overview.boards, self._show_boards
+            screen, self._read_boards, self._show_boards
         )
         self._builds: Reload[Callable[[], None]] = Reload(
             screen, self._read_builds, lambda show: show()
@@ -111,6 +111,7 @@ class HomeReads:
         def read() -> Callable[[], None]:
             if is_all:
                 projects = overview.projects()
+                overview.look()
                 return lambda: self._show_projects(projects)
             found = {each: overview.project(each) for each in stale}
             return lambda: self._show_projects(state.with_projects(found))
@@ -140,6 +141,16 @@ class HomeReads:
         self._panels.show_work()
         self.lab.show()
         self._changed()
+
+    def _read_boards(self) -> Callable[[], Sequence[BoardOverview]]:
+        """What reads the boards; folders are looked at as often, as their edits are no events."""
+        overview = self._screen.engine.overview
+
+        def read() -> Sequence[BoardOverview]:
+            overview.look()
+            return overview.boards()
+
+        return read
 
     def _show_boards(self, boards: Sequence[BoardOverview]) -> None:
         if boards == self._state.boards:
