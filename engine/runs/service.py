@@ -152,9 +152,15 @@ class RunService(ABC):
         """
         return store_runs.artifacts_of(self._store, number, superseded=superseded)
 
-    def artifact(self, number: int, path: str) -> Artifact | None:
-        """The artifact of a run with this path, None where it kept none."""
-        return next((each for each in self.artifacts(number) if each.path == path), None)
+    def artifact(self, number: int, path: str, attempt: int | None = None) -> Artifact | None:
+        """The artifact of a run with this path, None where it kept none.
+
+        Args:
+            attempt: that kept it; None for the one that counts.
+        """
+        kept = self.artifacts(number, superseded=attempt is not None)
+        found = (each for each in kept if each.path == path and attempt in (None, each.attempt))
+        return next(found, None)
 
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies; one that only a store has is fetched back.

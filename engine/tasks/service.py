@@ -317,7 +317,7 @@ class Tasks(RunService):
             stage: its key.
             attempt: from 1.
         """
-        artifact = self.artifact(number, answer_name(stage, attempt))
+        artifact = self.artifact(number, answer_name(stage, attempt), attempt)
         return self.artifact_text(artifact) if artifact else ""
 
     def artifact_text(self, artifact: Artifact) -> str:

@@ -163,8 +163,14 @@ class RemoteBuilds:
         """The files that it kept."""
         return [rows.artifact_of(each, number) for each in self._client.artifacts(number)]
 
-    def artifact(self, number: int, path: str) -> Artifact | None:
-        """One of these files."""
+    def artifact(self, number: int, path: str, attempt: int | None = None) -> Artifact | None:
+        """One of these files.
+
+        Raises:
+            UsageError: one of an earlier attempt is asked for, which the lab does not send.
+        """
+        if attempt is not None:
+            raise UsageError("a lab elsewhere sends only the files that count: leave out --attempt")
         return next((each for each in self.artifacts(number) if each.path == path), None)
 
     def save(self, artifact: Artifact, target: Path) -> Path:
