@@ -16,6 +16,7 @@ from tui.cli.gc import print_swept
 from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import open_lab
 from tui.cli.size import print_regions
+from tui.presentation.labels import stage_label
 from tui.presentation.units import change, size
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def list_command(
     build: Annotated[
         str | None, typer.Argument(help="Number of a build. [default: what each project has]")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="List files of earlier attempts of the build as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the files that a build kept, and where they are; or what there is of each project."""
@@ -39,7 +43,7 @@ def list_command(
         if build is None:
             _print_state(engine.artifacts.state(), as_json=as_json)
         else:
-            _print_files(engine, run_number(build), as_json=as_json)
+            _print_files(engine, run_number(build), every=every, as_json=as_json)
 
 
 @artifacts_cli.command("get")
@@ -50,14 +54,24 @@ def get_command(
     target: Annotated[
         Path, typer.Argument(help="New file, or a folder. [default: this folder]")
     ] = Path(),
+    attempt: Annotated[
+        int | None,
+        typer.Option(
+            help="Attempt that kept it, as `artifacts list --all` says. [default: what counts]"
+        ),
+    ] = None,
 ) -> None:
     """Copy a file that a build kept; it is fetched from the store where it is not here."""
     number = run_number(build)
     with open_lab(context) as engine:
         engine.builds.get(number)
-        artifact = engine.builds.artifact(number, path)
+        artifact = engine.builds.artifact(number, path, attempt)
         if artifact is None:
-            raise NotFoundError(f"build {number} kept no {path} (espdeck artifacts list {number})")
+            which, option = (
+                (f" in attempt {attempt}", " --all") if attempt is not None else ("", "")
+            )
+            hint = f"espdeck artifacts list {number}{option}"
+            raise NotFoundError(f"build {number} kept no {path}{which} ({hint})")
         print_line(f"saved as {engine.builds.save(artifact, target)}")
 
 
@@ -98,18 +112,20 @@ def gc_command(
         print_swept(swept, dry_run=dry_run, as_json=as_json)
 
 
-def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
+def _print_files(engine: Engine, number: int, *, every: bool, as_json: bool) -> None:
     engine.builds.get(number)
-    rows = [(each, engine.artifacts.places(each)) for each in engine.builds.artifacts(number)]
+    kept = engine.builds.artifacts(number, superseded=every)
+    rows = [(each, engine.artifacts.places(each)) for each in kept]
     if as_json:
         for artifact, places in rows:
             print_json(_file_facts(artifact) | {"places": places})
         return
     table(
-        ("FILE", "KIND", "SIZE", "SHA-256", "WHERE"),
+        ("FILE", *(("OF",) if every else ()), "KIND", "SIZE", "SHA-256", "WHERE"),
         [
             (
                 each.path,
+                *((_of(each),) if every else ()),
                 each.kind,
                 size(each.size),
                 each.sha256[:12],
@@ -118,6 +134,12 @@ def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
             for each, places in rows
         ],
     )
+
+
+def _of(artifact: Artifact) -> str:
+    """Who kept a file, and whether it counts."""
+    superseded = ", superseded" if artifact.superseded else ""
+    return f"{stage_label(artifact.stage)} attempt {artifact.attempt}{superseded}"
 
 
 def _print_state(state: StoreState, *, as_json: bool) -> None:
@@ -182,5 +204,5 @@ def _facts(compared: BuildComparison) -> dict[str, object]:
 
 
 def _file_facts(artifact: Artifact) -> dict[str, object]:
-    fields = ("path", "kind", "size", "sha256", "stage", "attempt")
+    fields = ("path", "kind", "size", "sha256", "stage", "attempt", "superseded")
     return {name: getattr(artifact, name) for name in fields}
