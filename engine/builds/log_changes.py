@@ -19,9 +19,11 @@ _MAX_CHARACTERS = 500
 _CONTEXT_LINES = 1
 
 # What differs each time: times of esp_log, durations, temporary and build folders, addresses.
+# Each part begins at most once in a word: noise without spaces takes no quadratic time.
 _VARIES = re.compile(
     r"(?<=^[EWIDV] \()\d+(?=\))|\b\d+(?:\.\d+)? ?(?:ms|us|s)\b|\[\d+/\d+\]|0x[0-9a-fA-F]+"
-    r"|/\S+/worktrees/[^/\s]+/\d+|\b\d\d:\d\d:\d\d\S*|\b127\.0\.0\.1:\d+|[\d.]+ kbit/s"
+    r"|(?<!\S)\S*/worktrees/[^/\s]+/\d+|\b\d\d:\d\d:\d\d\S*|\b127\.0\.0\.1:\d+"
+    r"|(?<![\d.])[\d.]+ kbit/s"
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.builds.log_changes import MAX_LINES, log_change
+from engine.builds.log_changes import MAX_LINES, MAX_READ_LINES, log_change
 
 
 def test_times_addresses_and_ports_are_no_difference() -> None:
@@ -39,3 +40,16 @@ def test_a_long_difference_is_cut_and_says_by_how_much() -> None:
 def test_any_two_logs_can_be_compared(before: list[str], after: list[str]) -> None:
     change = log_change("build", "log", before, after)
     assert (change is None) or all(line[0] in "-+@ " for line in change.lines)
+
+
+def test_build_folders_are_no_difference() -> None:
+    line = "cc -c /tmp/{}/worktrees/ab12/{}/src/main.c took 31.5 kbit/s"
+    assert log_change("build", "log", [line.format("a", 0)], [line.format("b", 11)]) is None
+
+
+@pytest.mark.parametrize("part", ["1", "1.", "/a", "0x1"])
+def test_noise_without_spaces_takes_no_quadratic_time(part: str) -> None:
+    lines = [part * 250 for _ in range(MAX_READ_LINES)]  # some 30 s if each place begins anew
+    change = log_change("build", "serial", [], lines)
+    assert change is not None
+    assert change.left_out == MAX_READ_LINES - MAX_LINES
