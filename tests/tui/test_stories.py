@@ -214,7 +214,7 @@ async def test_actions_say_why_they_do_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as story:
         await story.sees("broken-link")
         await story.press("G", "b")
-        await story.sees("broken-link has an error")
+        await story.sees("broken-link cannot be built")
         await story.press("g", "l")
         await story.sees("#3")
         await story.press("c")

@@ -88,7 +88,7 @@ async def test_a_folder_is_built_as_it_is(tmp_path: Path) -> None:
         await story.sees("notes  esp32c3")
 
         await story.press("D")
-        await story.sees("nothing is uncommitted")
+        await story.sees("no uncommitted changes in")
         (source / "new.txt").write_text("not committed\n")
         await story.press("b")
         await story.sees("#2 ✗ failed", "without uncommitted changes", "1 uncommitted change in")
@@ -104,7 +104,7 @@ async def test_a_folder_is_built_as_it_is(tmp_path: Path) -> None:
         await back_home(story)
         story.app.select_project(far.id)
         await story.press("D")
-        await story.sees("afar has an error")
+        await story.sees("afar cannot be built: e changes its source")
 
 
 async def test_a_project_is_changed_in_its_form(tmp_path: Path) -> None:
