@@ -186,6 +186,8 @@ async def test_panes_are_chosen_enlarged_scrolled_and_searched(tmp_path: Path) -
         await story.sees("DOCTOR  diagnose  diagnose: done", "PROJECT_MANAGER")
         await story.press("0")
         await story.sees("27.6 KiB hub.elf")
+        await story.press("escape")  # ends the search
+        assert not isinstance(story.screen, HomeScreen)
         await story.press("escape")
         assert isinstance(story.screen, HomeScreen)
 
