@@ -14,7 +14,7 @@ from tui.cli.common import open_engine, print_line, table
 from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import open_lab
 from tui.presentation.check_details import detail_lines
-from tui.presentation.units import day_and_clock, span
+from tui.presentation.units import day_and_clock, period, span
 
 if TYPE_CHECKING:
     from engine import CheckCell, CheckResultRow, Engine, Project
@@ -119,7 +119,7 @@ def set_check(
         engine.checks.configure(name, of, enabled=enabled, interval=interval)
         plans = {cell.plan for cell in engine.checks.matrix() if _is_of(cell, name, of)}
     for plan in plans:
-        state = f"every {plan.interval:g} min" if plan.enabled else "off"
+        state = f"every {period(plan.interval)}" if plan.enabled else "off"
         print_line(f"{name}{f' of {of}' if of else ''}: {state}")
 
 

@@ -11,7 +11,7 @@ from engine.enums import CheckStatus
 from engine.text import clean
 from tui.presentation import check_details
 from tui.presentation.strips import wrap
-from tui.presentation.units import span
+from tui.presentation.units import period, span
 from tui.theme import STATE_COLOURS
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def cell_details(
 
 
 def _next_run(cell: CheckCell, run: CheckRun | None, now: datetime) -> str:
-    every = f"every {cell.plan.interval:g} min"
+    every = f"every {period(cell.plan.interval)}"
     if run is not None:
         return "now: you asked for it"
     if cell.check.problem:

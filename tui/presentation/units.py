@@ -113,6 +113,14 @@ def span(seconds: float) -> str:
     return f"{whole} s"
 
 
+def period(minutes: float) -> str:
+    """How long it is from one time to the next, in its largest unit that is exact, as ``36 h``."""
+    for unit, size_of in (("d", 1440), ("h", 60)):
+        if minutes >= size_of and minutes % size_of == 0:
+            return f"{minutes / size_of:,.0f} {unit}"
+    return f"{minutes:,.10g} min"
+
+
 def took(seconds: float) -> str:
     """How long something took, in 7 cells at most: ``4.2 s``, ``41 s``, ``12:05``, ``1:02:03``."""
     if seconds < 59.5:

@@ -13,6 +13,7 @@ from engine.errors import EspdeckError
 from engine.events import Event, RunChanged, RunProgress
 from tui.actions import Action
 from tui.keymap import Where
+from tui.presentation.columns import Column, fit_columns, longest
 from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
@@ -21,6 +22,13 @@ from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine import PipelineEntry, Tasks, TaskState, Workflow
+
+_TASK = (
+    Column("workflow", 24, 11),
+    Column("project", 16, 8, rank=1),
+    Column("result", 200, 12, rank=2, grows=True),
+)
+"""What follows the number and the times of a task in its row."""
 
 _NO_TASKS = " no tasks yet: press h, choose, and press enter"
 
@@ -106,6 +114,7 @@ class WorkflowsScreen(TwoListScreen):
         self._templates.title, self._tasks.title = " workflows", " tasks"
         super().__init__(self._templates, self._tasks, "filter: name, project, status, text")
         self._doing: dict[int, str] = {}
+        self._wanted: dict[str, int] = {}
         self._more = True
         self._loads = 0
         self._is_loading_more = False
@@ -285,6 +294,10 @@ class WorkflowsScreen(TwoListScreen):
             self._more = len(tasks) >= limit
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
+            self._wanted = {
+                "workflow": longest(each.title for each in items),
+                "project": longest(each.project for each in items),
+            }
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else _NO_TASKS)
             if any(each.run.number == self._started for each in items):
                 self._tasks.select(self._started)
@@ -312,12 +325,13 @@ class WorkflowsScreen(TwoListScreen):
         parts = self._run_parts(run.number, status, run.duration, width)
         if width >= 60:
             parts.append((f" {ago(run.created_at):<9}", "dim"))
-        if task.metrics.placeholder:
-            parts.append((" placeholder", "busy"))
-        parts += [(f" {task.title} ", ""), (f" {task.project}", "note")]
+        room = width - sum(len(text) for text, _ in parts)
         doing = self._doing.get(run.number, task.step) if not status.is_final else ""
-        parts.append((f"  {run.error or task.result or doing}", "dim"))
-        return parts
+        said = run.error or task.result or doing
+        of_model = [("placeholder  ", "busy")] if task.metrics.placeholder else []
+        table = fit_columns(_TASK, room - 1, self.app.glyphs.cut, self._wanted)
+        title, project = [(task.title, "")], [(task.project, "note")]
+        return [*parts, (" ", ""), *table.row([title, project, [*of_model, (said, "dim")]])]
 
 
 def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:

@@ -41,4 +41,6 @@ class Details(Widget):
         if y < len(self._details):
             name, value = self._details[y]
             parts = [(f" {name:<8}", name_style), (value, value_style)]
-        return pieces(parts, self.size.width, value_style)
+            if y == self.size.height - 1 < len(self._details) - 1:
+                parts.append((f" {self._cut}", value_style))
+        return pieces(parts, self.size.width, value_style, cut=self._cut)

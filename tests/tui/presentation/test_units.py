@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui.presentation.units import clock, day, day_and_clock, show_utc
+from tui.presentation.units import clock, day, day_and_clock, period, show_utc
 
 AT = datetime(2026, 2, 28, 23, 30, 7, tzinfo=UTC)
 
@@ -37,3 +37,12 @@ def test_times_are_in_utc_by_the_setting() -> None:
     assert clock(AT) == "23:30Z"
     assert day_and_clock(AT, seconds=True) == "2026-02-28 23:30:07Z"
     assert day(AT) == "2026-02-28"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0.5, "0.5 min"), (90, "90 min"), (120, "2 h"), (2160, "36 h"), (2880, "2 d"),
+     (1e6 + 1, "1,000,001 min")],
+)  # fmt: skip
+def test_a_period_is_exact(minutes: float, text: str) -> None:
+    assert period(minutes) == text

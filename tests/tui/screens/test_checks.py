@@ -146,7 +146,7 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
         await story.sees("'ten' is not a number of minutes")
         await story.press("i", "down", "enter")
         await story.press(*["backspace"] * len("1e+06"), *"9000", "enter")
-        await story.sees("every 9000 min")
+        await story.sees("every 150 h")
         await story.press("q")
         await story.until(lambda: "! doc" not in story.text())
 
