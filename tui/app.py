@@ -21,6 +21,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from engine.errors import EspdeckError
 from engine.events import Problem, RunCompleted
@@ -183,6 +184,13 @@ class EspdeckApp(AppBase):
             self.pop_screen()
         self.push_screen(BuildScreen(number))
 
+    def _show_first_build(self, number: int) -> None:
+        """Show the build of the start, unless a person already does something else."""
+        if self.screen is self.home and not isinstance(self.focused, Input):
+            self.show_build(number)
+        else:
+            self.notify(f"build #{number} has begun: enter on its row opens it", markup=False)
+
     def notify(
         self,
         message: str,
@@ -330,7 +338,7 @@ class EspdeckApp(AppBase):
             engine.open(scheduled=True)
             self.call_from_thread(self._opened)
             if self._open_build is not None:
-                self.call_from_thread(self.show_build, self._open_build(engine))
+                self.call_from_thread(self._show_first_build, self._open_build(engine))
             engine.wait_ready()
         except EspdeckError as error:
             if self.is_open:

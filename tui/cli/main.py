@@ -135,6 +135,7 @@ def demo(
             return engine.builds.start(prepare_demo(engine).id).number
 
         _run_app(load, open_build)
+        print_line("the demo and its builds are kept: espdeck demo opens them again")
         return
     with printing(load(), as_json=as_json) as (engine, printer):
         build = engine.builds.start(prepare_demo(engine).id)

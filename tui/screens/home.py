@@ -74,7 +74,11 @@ class HomeScreen(MainScreen):
         self._clock: Timer | None = None
         self._is_ticking = False
         self._projects = ProjectActions(
-            self, self._chosen_project, self._state.marked, self._reads.load_projects
+            self,
+            self._chosen_project,
+            lambda: self._panels.group,
+            self._state.marked,
+            self._reads.load_projects,
         )
         self._others = OtherScreens(self, self._chosen_project, self._projects.not_open)
 

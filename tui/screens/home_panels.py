@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 NO_PROJECTS = """ no projects yet: press a to add one, ? for help
 
- espdeck demo    shows how it works: sample firmware on a board that is simulated
- espdeck doctor  says what this machine can build, flash and simulate"""
+ espdeck demo    builds samples and runs them on a virtual board
+ espdeck doctor  says what this machine can build and flash"""
 
 _NO_BOARDS = " no boards: plug one in, or run espdeck lab"
 _NO_WORK = " nothing runs or waits"
@@ -92,6 +92,7 @@ class HomePanels(PaneContainer):
             Panel.DETAILS: self.details,
         }
         self._names = {panel: str(panel) for panel in Panel}
+        self._found_by: str | None = None
 
     def compose(self) -> Any:
         """All lists; those without room are hidden."""
@@ -170,7 +171,12 @@ class HomePanels(PaneContainer):
         self._tables.pop(Panel.PROJECTS, None)
         text = self._state.texts.get(Panel.PROJECTS)
         nothing = f" no project has {text!r}: esc shows all" if text else NO_PROJECTS
+        was = self.projects.item
         self.projects.fill(self._state.project_rows(), empty=nothing)
+        group = self.group
+        if group is not None and not group.is_folded and (was is None or text != self._found_by):
+            self.projects.move(1)  # to the first project that was found
+        self._found_by = text
         self._show_titles()
 
     def show_work(self) -> None:

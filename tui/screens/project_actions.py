@@ -15,6 +15,7 @@ from tui.screens.start_build import BuildStarter
 if TYPE_CHECKING:
     from engine import Project, ProjectOverview
     from tui.screens.base import MainScreen
+    from tui.state.project_list import ProjectGroup
 
 
 class ProjectActions:
@@ -24,6 +25,7 @@ class ProjectActions:
         self,
         screen: MainScreen,
         chosen: Callable[[], ProjectOverview | None],
+        group: Callable[[], ProjectGroup | None],
         marked: Callable[[], Sequence[ProjectOverview]],
         load: Callable[[UUID | None], object],
     ) -> None:
@@ -31,11 +33,13 @@ class ProjectActions:
 
         Args:
             chosen: gives the project under the cursor.
+            group: gives the group whose head is under the cursor.
             marked: gives the marked ones; with any, keys that can do so act on all of them.
             load: reads the projects anew; puts the cursor on one.
         """
         self._screen = screen
         self._chosen = chosen
+        self._group = group
         self._marked = marked
         self._load = load
         self._starter = BuildStarter(screen)
@@ -74,7 +78,12 @@ class ProjectActions:
 
     def no_project(self) -> str | None:
         """Why nothing can be done with the chosen project: there is none."""
-        return None if self._chosen() is not None else "no project: press a to add one"
+        if self._chosen() is not None:
+            return None
+        group = self._group()
+        if group is not None:
+            return f"{group.name} is a group: j goes to a project"
+        return "no project: press a to add one"
 
     def _none(self) -> str | None:
         return None if self._marked() else self.no_project()

@@ -50,10 +50,12 @@ class ResultLists:
 
     def fill(self, findings: Sequence[ToldFinding], artifacts: Sequence[Artifact]) -> None:
         """Show these: what counts comes first, what other attempts found and kept is behind it."""
+        others = sum(not each.counts for each in findings)
         kept = sum(not each.superseded for each in artifacts)
         older = len(artifacts) - kept
+        more = f", {others} of other attempts" if others else ""
+        self.findings.title = f" FINDINGS  {count_findings(findings)}{more}"
         more = f", {older} of earlier attempts" if older else ""
-        self.findings.title = f" FINDINGS  {count_findings(findings)}"
         self.artifacts.title = f" ARTIFACTS  {count(kept, 'file')}{more}"
         self.findings.fill(findings)
         self.artifacts.fill(artifacts)

@@ -55,6 +55,20 @@ async def test_a_filter_stays_in_the_title_until_escape(
         await story.sees("projects 9", "builds of thermo")
 
 
+async def test_a_filter_puts_the_cursor_on_a_project_not_on_the_head_of_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy().use(monkeypatch)
+    async with running(tmp_path, boards=(), size=(120, 36)) as story:
+        await story.sees("projects 9")
+        await story.press("t")
+        await story.sees("by chip")
+        await story.press("g", "s")
+        await story.sees("is a group: j goes to a project")
+        await story.press("slash", *"esp32c3 dir", "enter")
+        await story.sees("projects 1 of 9", "builds of thermo")
+
+
 async def test_keys_act_on_all_that_is_marked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
