@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import count_findings
+from engine.enums import Severity
 from engine.text import count
 from tui.presentation.result_rows import artifact_parts, finding_parts
 from tui.screens import open_result
@@ -51,14 +52,20 @@ class ResultLists:
     def fill(self, findings: Sequence[ToldFinding], artifacts: Sequence[Artifact]) -> None:
         """Show these: what counts comes first, what other attempts found and kept is behind it."""
         others = sum(not each.counts for each in findings)
-        kept = sum(not each.superseded for each in artifacts)
-        older = len(artifacts) - kept
+        older = sum(each.superseded for each in artifacts)
         more = f", {others} of other attempts" if others else ""
         self.findings.title = f" FINDINGS  {count_findings(findings)}{more}"
         more = f", {older} of earlier attempts" if older else ""
-        self.artifacts.title = f" ARTIFACTS  {count(kept, 'file')}{more}"
         self.findings.fill(findings)
         self.artifacts.fill(artifacts)
+        self.artifacts.title = f" ARTIFACTS  {count(self.count_of(ARTIFACTS), 'file')}{more}"
+
+    def count_of(self, name: str) -> int:
+        """How many items the title of a list counts: no infos, nothing of other attempts."""
+        if name == FINDINGS:
+            told = (each for each in self.findings.items if each.counts)
+            return sum(each.row.severity is not Severity.INFO for each in told)
+        return sum(not each.superseded for each in self.artifacts.items)
 
     def open(self, name: str, runs: RunService) -> bool:
         """Open what is chosen in a list; whether there was anything to open."""

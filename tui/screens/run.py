@@ -296,6 +296,7 @@ class RunScreen(PanesScreen):
             choices += [
                 (key, f"from {stage_label(key)}{', which failed' * (key in failed)}")
                 for key in keys
+                if key != self._view.pipeline.stages[0].key or key in failed
             ]
             self.app.push_screen(Choose(f"Run {self.KIND} {self.number} again", choices), chosen)
 
@@ -478,7 +479,7 @@ class RunScreen(PanesScreen):
     def _counts(self, name: str) -> tuple[str, ...]:
         """How much a pane has that is no agent's, in words and shorter."""
         if name in self._results.by_name:
-            return (str(len(self._results.by_name[name].items)),)
+            return (str(self._results.count_of(name)),)
         key = self._log_key(name)
         lines = self._view.tails[key].end if key is not None else 0
         return count(lines, "line"), str(lines)
