@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from engine.checks.schedule import CheckPlan as CheckPlan
     from engine.checks.service import CheckCell as CheckCell
     from engine.checks.service import Checks as Checks
+    from engine.clock import show_utc as show_utc
+    from engine.clock import shown_time as shown_time
     from engine.console_input import EOLS as EOLS
     from engine.console_input import ConsoleInput as ConsoleInput
     from engine.console_input import Lines as Lines
@@ -267,6 +269,7 @@ _NAMES = {
     "engine.checks.registry": "FoundCheck",
     "engine.checks.schedule": "CheckPlan",
     "engine.checks.service": "CheckCell Checks",
+    "engine.clock": "show_utc shown_time",
     "engine.console_input": "ConsoleInput EOLS Lines ResetStep Restart send_file_with_notes",
     "engine.daemon": "run_daemon",
     "engine.daemon_control": "ask_daemon is_older_daemon older_version running_daemon",

@@ -94,7 +94,7 @@ class BoardBusyError(BoardError):
 
 
 class FlashDiffersError(BoardError):
-    """A board's flash holds something else than what it was compared with."""
+    """A board's flash does not hold what it was compared with."""
 
 
 class BoardSilentError(BoardError):

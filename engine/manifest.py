@@ -167,7 +167,7 @@ def _build(document: Document) -> BuildOptions:
             what = f"build.cmake.{name[:40]} must be a text of one line"
             raise document.wrong((*place, name), what)
         if not _CMAKE_NAME.fullmatch(name):
-            what = f"build.cmake: {name[:40]!r} is no name of CMake's"
+            what = f"build.cmake: {name[:40]!r} is not a name of a CMake variable"
             raise document.wrong((*place, name), what)
     return BuildOptions(idf=idf, cmake=tuple(f"{name}={text}" for name, text in cmake.items()))
 

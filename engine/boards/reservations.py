@@ -174,7 +174,7 @@ class Reservations:
         with _explained(name):
             while (descriptor := self._folder.lock(f"{file_of(key)}.book")) is None:
                 if time.monotonic() > deadline:
-                    raise BoardError(f"{name}: somebody reserves it and does not get done")
+                    raise BoardError(f"{name}: another process is reserving it and does not finish")
                 time.sleep(_RETRY_SECONDS)
         try:
             yield

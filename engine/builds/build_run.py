@@ -156,7 +156,7 @@ class BuildRun:
             files = [image.elf, *(part.path for part in image.parts)]
             if self._is_marked(context) and all(path.is_file() for path in files):
                 return
-            context.stage.report.log("what was compiled is not there any more: compiling it again")
+            context.stage.report.log("what was compiled is gone: compiling it again")
             stage = replace(context.stage, definition=FIRMWARE_PIPELINE.stage(_COMPILE))
             again = self._compile(replace(context, stage=stage))
             if again.status is not StageStatus.SUCCESS:

@@ -224,7 +224,7 @@ class Builds(RunService):
             return store_runs.add_run(self._store, build)
         added = store_runs.add_approved_run(self._store, build, whose.approved)
         if added is None:
-            raise ConflictError(f"somebody approved build {whose.approved} already")
+            raise ConflictError(f"build {whose.approved} is approved already")
         return added
 
     def skip(

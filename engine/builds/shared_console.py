@@ -298,7 +298,7 @@ class SharedConsole:
                     return
             who = self._boards.reserved_from(self.board, holder)
             who = f"reserved by {who}" if who else self._boards.holder_of(self.board)
-            self._tell_state(f"waiting for {self.board}: {who or 'somebody else wants it'}")
+            self._tell_state(f"waiting for {self.board}: {who or 'another user wants it'}")
             wait = _LOOK_SECONDS
         except CancelledError:
             raise

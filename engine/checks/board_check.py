@@ -19,6 +19,7 @@ from engine.boards.identity import BoardIdentity
 from engine.cancel import CancelToken
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
+from engine.clock import shown_time
 from engine.enums import CheckStatus, RunKind
 from engine.errors import BoardBusyError, BoardError, EspdeckError, MissingToolError, UsageError
 from engine.files import explain
@@ -45,7 +46,7 @@ class BoardCheck:
     """Looks after the boards of the settings and those that run in the lab."""
 
     name: ClassVar[str] = "board_check"
-    title: ClassVar[str] = "boards answer, hold what they should, and work"
+    title: ClassVar[str] = "boards answer, hold the expected firmware and work"
     interval: ClassVar[float] = 10.0
     options: ClassVar[Mapping[str, Any]] = {"known_good_hours": 24.0, "prove_power": False}
     per_project: ClassVar[bool] = False
@@ -185,8 +186,8 @@ class _Look:
         until = self.row.held_until
         if self.row.holder and until is not None and until <= self.now and self.info.holder:
             self.warnings.append(
-                f"reserved by {self.row.holder} until {until:%Y-%m-%d %H:%M} UTC, which is over, "
-                f"and in use by {self.info.holder}"
+                f"reserved by {self.row.holder} until {shown_time(until)}, which is over, and "
+                f" in use by {self.info.holder}"
             )
 
     def _ask(self) -> None:
@@ -228,7 +229,7 @@ class _Look:
 
     def _since(self) -> str:
         asked = self.row.asked_at
-        return f" (answered last {asked:%Y-%m-%d %H:%M} UTC)" if asked else " (never answered)"
+        return f" (answered last {shown_time(asked)})" if asked else " (never answered)"
 
     def _compare(self, was: object) -> None:
         """Whether it still holds what espdeck flashed last: identifying it has compared that."""
@@ -236,7 +237,7 @@ class _Look:
         if self.services.boards.board_files(self.info.name).flashed is not None:
             self.differs = ""
         elif was is not None:
-            self.differs = f"holds something else than {was}, which espdeck flashed last"
+            self.differs = f"does not hold {was}, which espdeck flashed last"
             self.differs_at = self.now.isoformat()
         elif by_hand and self.differs and by_hand > datetime.fromisoformat(self.differs_at):
             self.differs = ""  # a person flashed something, and knows what
@@ -278,10 +279,11 @@ class _Look:
             )
             self.differs = ""
         elif not (self.out_of_pool and is_on_it):
-            self.known = f"{known} was tried at {self.row.known_good_at:%Y-%m-%d %H:%M} UTC"
+            tried = self.row.known_good_at
+            self.known = f"{known} was tried" + (f" at {shown_time(tried)}" if tried else "")
             return
         if not reason and self._left() < known.seconds:
-            self.known = f"{known} was flashed and not listened to: {_NO_TIME}"
+            self.known = f"{known} was flashed, but its console was not read: {_NO_TIME}"
             return
         if not reason:
             reason = known_good.listen(board, known, services.boards, restart=not writes)
@@ -292,12 +294,13 @@ class _Look:
         """Why the known-good image is not tried now; empty where it is."""
         from engine.checks.known_good import MIN_SECONDS, cannot_run
 
+        by_hand_at = self.row.by_hand_at
         if protection := str(identity.protection):
-            return f"left alone: protected for good by {protection}"
+            return f"skipped: permanently protected by {protection}"
         if cannot_run(self.info.name, identity.chip, known):
-            return f"left alone: this emulated chip cannot run {known}"
-        if self._is_recent(self.row.by_hand_at):
-            return f"left alone: a person flashed it at {self.row.by_hand_at:%Y-%m-%d %H:%M} UTC"
+            return f"skipped: this emulated chip cannot run {known}"
+        if by_hand_at and self._is_recent(by_hand_at):
+            return f"skipped: a person flashed it at {shown_time(by_hand_at)}"
         unfinished = runs.unfinished_runs(self.services.store)
         if builds := [run for run in unfinished if run.kind is RunKind.FIRMWARE]:
             return f"waits for {count(len(builds), 'build')}"

@@ -229,7 +229,7 @@ class Checks:
         """
         result = store_checks.get_result(self._deps.store, result_id)
         if result is None:
-            raise NotFoundError(f"result {result_id} is kept no more")
+            raise NotFoundError(f"result {result_id} is no longer kept")
         return result
 
     def run(
@@ -247,12 +247,12 @@ class Checks:
         if check.problem:
             raise ConflictError(f"{name}: {check.problem}")
         if project_id is None and self._is_per_project(check):
-            raise UsageError(f"{name} looks at a project: say at which one")
+            raise UsageError(f"{name} checks one project: name it")
         project = store_projects.get_project(self._deps.store, project_id) if project_id else None
         with self._held(check, project) as held:
             if not held:
                 of = f" of {project.name}" if project else ""
-                raise ConflictError(f"{name}{of} runs already: wait for it")
+                raise ConflictError(f"{name}{of} is already running: wait for it")
             return self._run(check, project, Trigger.MANUAL, cancel or CancelToken())
 
     def configure(

@@ -85,7 +85,7 @@ class Fields:
         value = self._data.get(key, [])
         found = value.values() if isinstance(value, dict) else value
         if not isinstance(found, Iterable) or isinstance(found, str):
-            raise ToolError(f"{self.name}: {key} is no collection")
+            raise ToolError(f"{self.name}: {key} is not a table or list")
         return [Fields(self.name, item) for item in found if isinstance(item, dict)]
 
     def entries(self) -> list[tuple[str, Fields]]:

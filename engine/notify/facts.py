@@ -170,7 +170,7 @@ def _board_facts(
                 at=row.confirmed_at,
                 cause=cause_of_board(name, str(facts.get("hub") or "")) if is_silent else "",
                 threshold=threshold,
-                summary=line(said[0] if said else "is not there any more" if is_away else ""),
+                summary=line(said[0] if said else "is gone" if is_away else ""),
                 command="espdeck boards",
             )
         )

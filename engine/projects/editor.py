@@ -284,7 +284,7 @@ def _check_no_twin(
         if _identity(each) == wanted and (branch or each.branch) == each.branch:
             raise ConflictError(
                 f"{mask(wanted[0])} is the project {each.name} already: espdeck sync "
-                f"{each.name} brings it up to date, a name of its own adds it a second time"
+                f"{each.name} updates it, another name adds it a second time"
             )
 
 

@@ -96,7 +96,7 @@ _ERROR_REASONS = (
     (r"repository '([^'\n]{1,400})' does not exist", "no repository at {0}"),
     (r"kex_exchange_identification|ssh_exchange_identification|Connection closed by ", _CLOSED),
     (r"Connection (refused|timed out|reset)", "connection {0}"),
-    (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
+    (r"Operation (?:too slow|timed out)", "the server stopped sending"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
     (_UNAUTHORISED, "needs authentication: use an SSH key, or a credential helper"),
     (_NOT_FOR_US, "no repository there, or it is not for this user"),

@@ -98,7 +98,7 @@ def write(project: Project, edited: ConfigurationEdit) -> Path:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise UsageError(f"{path} leads out of {folder}: change what it leads to")
         if (path.read_text("utf-8", "replace") if path.is_file() else "") != edited.had:
-            raise UsageError(f"{path} has changes of its own: commit them and sync first")
+            raise UsageError(f"{path} has local changes: commit them and sync first")
         is_new = not path.exists()
         with path.open("w", encoding="utf-8") as file:
             if is_new:

@@ -8,10 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import TARGETS, ProjectStatus, Severity
 from engine.errors import EspdeckError, Interrupted, ToolError, UsageError
 from engine.events import Bus, Problem, ProjectChanged
@@ -158,8 +158,8 @@ class ProjectSync:
             if strict and isinstance(error, EspdeckError):
                 raise
             reason = mask(str(error))
-            when = project.synced_at.astimezone(UTC) if project.synced_at else None
-            since = f"{when:%Y-%m-%d %H:%M} UTC" if when else "an earlier sync"
+            when = project.synced_at
+            since = shown_time(when) if when else "an earlier sync"
             note = Finding(
                 Severity.WARNING,
                 NOT_SYNCED,

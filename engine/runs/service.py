@@ -471,6 +471,6 @@ class RunService(ABC):
 
 _LOST = {
     RunState.ABSENT: "cancelled before it began",
-    RunState.OVER: "lost: nothing executes it any more, retry it (see espdeck.log)",
+    RunState.OVER: "lost: nothing executes it, retry it (see espdeck.log)",
 }
 """Why a run ends that the durable engine does not know as unfinished."""

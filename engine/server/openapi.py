@@ -44,7 +44,7 @@ TAGS: dict[str, str] = {
 """What routes are sorted by, in the order of the document."""
 
 _PROBLEMS: dict[HTTPStatus, str] = {
-    HTTPStatus.UNAUTHORIZED: "No token, or one that is none (any more).",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid (any more).",
     HTTPStatus.FORBIDDEN: "The token's scope does not allow it.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.CONFLICT: "Not in its present state, or somebody else has it.",

@@ -177,7 +177,7 @@ def set_settings(path: Path, changes: Mapping[KeyPath | str, object]) -> None:
         try:
             encoded = changed.encode()
         except UnicodeEncodeError:
-            raise UsageError("a value is no text that UTF-8 can hold") from None
+            raise UsageError("a value is not valid UTF-8 text") from None
         _replace(target, (_BOM if data.startswith(_BOM) else b"") + encoded)
 
 

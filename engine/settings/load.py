@@ -116,7 +116,7 @@ def check_config_file() -> None:
     """
     named = "ESPDECK_CONFIG" in os.environ
     if named and not config_file().is_file():
-        raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
+        raise UsageError(f"ESPDECK_CONFIG: {config_file()} is not a file")
     if wrong := private_files.check_settings(config_file(), named=named):
         raise UsageError(wrong)
 

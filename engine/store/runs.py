@@ -429,7 +429,7 @@ def requeue_run(
     with store.write() as session:
         run = session.get_one(Run, run_id)
         if before is not None and run.workflow_id != before:
-            raise ConflictError(f"{run.kind.label} {run_id} was begun anew already")
+            raise ConflictError(f"{run.kind.label} {run_id} was retried already")
         for row in repeated:
             for table, key in ((StageRow, StageRow.key), (FindingRow, FindingRow.stage)):
                 session.exec(

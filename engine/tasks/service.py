@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import Priority, RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import read_file
@@ -381,7 +382,7 @@ class Tasks(RunService):
     def _check_deadline(self, pipeline: StepPipeline | None) -> None:
         ends_at = pipeline.metadata.ends_at if pipeline else None
         if ends_at is not None and ends_at < self._now():
-            raise UsageError(f"metadata.deadline: {ends_at:%Y-%m-%d %H:%M} UTC has passed")
+            raise UsageError(f"metadata.deadline: {shown_time(ends_at)} has passed")
 
     def _check_models(self, plan: Plan) -> None:
         """See that every step has a model, before it waits for a worktree to learn that it has not.

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.events import RunStarted
@@ -128,7 +129,7 @@ class TaskRun:
             UsageError: the deadline has passed.
         """
         if self._deadline is not None and self._deps.now() > self._deadline:
-            raise UsageError(f"the deadline has passed ({self._deadline:%Y-%m-%d %H:%M} UTC)")
+            raise UsageError(f"the deadline has passed ({shown_time(self._deadline)})")
         if self._key is not None:
             context = replace(context, models=context.models.with_key(self._key))
         agent = _AGENTS.get(context.definition.key, step.run)

@@ -83,7 +83,9 @@ class Workflow(YamlModel):
             else:
                 instead[step.name] = needs
         if not kept:
-            raise UsageError(f"{self.title}: squad {name} has nobody who could do a step of it")
+            raise UsageError(
+                f"{self.title}: squad {name} has no agent that can do one of its steps"
+            )
         return tuple(kept.values())
 
 

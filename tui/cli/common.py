@@ -19,7 +19,6 @@ from engine.events import Event, ProjectChanged
 from engine.text import clean
 from tui import garbage_collection
 from tui.presentation.tables import Row, columns
-from tui.presentation.units import show_utc
 
 if TYPE_CHECKING:
     from engine import Engine, Finding, Settings
@@ -61,7 +60,7 @@ def load_settings(context: typer.Context, **flags: Any) -> Settings:
 
 def load_local_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings of this machine, whichever lab a command is about."""
-    from engine import Settings
+    from engine import Settings, show_utc
 
     settings = Settings.load(**(flags_of(context) | flags))
     show_utc(settings.utc)

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
-_zone: tzinfo | None = None
-"""Zone of the times that people read; None is this machine's."""
-
-
-def show_utc(is_utc: bool) -> None:
-    """Choose the zone of all times that people read, by the setting ``utc``.
-
-    It is one for the process, as ``TZ`` is: called when settings are read, from one thread.
-    """
-    global _zone
-    _zone = UTC if is_utc else None
+from engine import shown_time
 
 
 def clock(at: datetime, *, seconds: bool = False) -> str:
@@ -24,12 +14,12 @@ def clock(at: datetime, *, seconds: bool = False) -> str:
         at: with its zone.
         seconds: show them, as ``15:30:07``.
     """
-    return _shown(at, "%H:%M:%S" if seconds else "%H:%M")
+    return shown_time(at, "%H:%M:%S" if seconds else "%H:%M")
 
 
 def clock_to_milliseconds(at: datetime) -> str:
     """A time of day as ``15:30:07.250``; in UTC as ``15:30:07.250Z``."""
-    return _shown(at, f"%H:%M:%S.{at.microsecond // 1000:03}")
+    return shown_time(at, f"%H:%M:%S.{at.microsecond // 1000:03}")
 
 
 def day_and_clock(at: datetime, *, seconds: bool = False) -> str:
@@ -39,7 +29,7 @@ def day_and_clock(at: datetime, *, seconds: bool = False) -> str:
         at: with its zone.
         seconds: show them.
     """
-    return _shown(at, "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return shown_time(at, "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def moment(at: datetime, now: datetime) -> str:
@@ -49,12 +39,7 @@ def moment(at: datetime, now: datetime) -> str:
 
 def day(at: datetime) -> str:
     """The day of a time, as ``2026-03-01``."""
-    return f"{at.astimezone(_zone):%Y-%m-%d}"
-
-
-def _shown(at: datetime, form: str) -> str:
-    """A time in the zone that people chose; ``Z`` marks UTC, as ISO 8601 does."""
-    return f"{at.astimezone(_zone):{form}}{'Z' if _zone is UTC else ''}"
+    return shown_time(at, "%Y-%m-%d").removesuffix("Z")
 
 
 def utc_now() -> datetime:

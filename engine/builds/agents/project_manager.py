@@ -65,7 +65,7 @@ def run(context: BuildContext) -> StageResult:
     boards = context.boards.choose(context.board, context.target)
     if not boards:
         untested.append(
-            f"no board before somebody approves it: espdeck approve {context.stage.run_id}"
+            f"no board before a person approves it: espdeck approve {context.stage.run_id}"
             if context.held
             else "no board was wanted"
             if context.board == "none"

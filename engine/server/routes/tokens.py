@@ -36,7 +36,7 @@ class TokenRequest(BaseModel):
         ge=1,
         le=_MAX_SECONDS,
         examples=[2592000],
-        description="Seconds after which it is none any more; null for never.",
+        description="Seconds after which it expires; null for never.",
     )
 
 

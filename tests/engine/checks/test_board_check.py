@@ -142,7 +142,7 @@ def test_a_board_that_holds_something_else_is_told_until_it_is_flashed_again(
     for _look in range(2):
         found = yard.look(CHECK)
         assert found.status is CheckStatus.WARNING
-        assert "/dev/a holds something else than blink #12 abc1234" in found.message
+        assert "/dev/a does not hold blink #12 abc1234" in found.message
     ports.md5 = "aa"
     flashed(yard)
     assert yard.look(CHECK).status is CheckStatus.SUCCESS

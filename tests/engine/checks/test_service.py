@@ -251,7 +251,7 @@ def test_a_check_that_runs_is_not_run_twice_at_once(lab: Lab) -> None:
     thread = threading.Thread(target=lab.checks.run, args=("look", project.id))
     thread.start()
     assert begun.wait(30)
-    with pytest.raises(UsageError, match="look of a runs already: wait for it"):
+    with pytest.raises(UsageError, match="look of a is already running: wait for it"):
         lab.checks.run("look", project.id)
     go_on.set()
     thread.join(30)
@@ -494,5 +494,5 @@ def test_results_come_without_their_details_and_one_with_them(lab: Lab) -> None:
     assert (row.id, row.details) == (kept.id, {})
     assert lab.checks.history("look", project.id)[0].details == found.details
     assert lab.checks.result(kept.id).details == found.details
-    with pytest.raises(UsageError, match="result 99 is kept no more"):
+    with pytest.raises(UsageError, match="result 99 is no longer kept"):
         lab.checks.result(99)

@@ -150,7 +150,7 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
             engine.builds.wait(second.number, timeout=90)
         engine.builds.retry(1, "judge")
         done = engine.builds.wait(1, timeout=90)
-        said = engine.builds.search(1, "what was compiled is not there any more")
+        said = engine.builds.search(1, "what was compiled is gone")
         makers = {each.path: each.stage for each in engine.builds.artifacts(1)}
 
     assert first.status is RunStatus.SUCCESS

@@ -46,7 +46,7 @@ def test_a_call_that_is_none(admin: httpx.Client) -> None:
     wrong = admin.delete("/api/builds")
 
     assert missing.status_code == 404
-    assert missing.json()["detail"] == "there is no such path: /docs lists all calls"
+    assert missing.json()["detail"] == "no such path: /docs lists all calls"
     assert wrong.status_code == 405
     assert wrong.json()["detail"] == "this path does not take DELETE: /docs lists all calls"
 

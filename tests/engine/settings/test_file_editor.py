@@ -292,6 +292,6 @@ def test_a_text_that_makes_no_sense_is_refused(key: str, text: str, said: str) -
 
 
 def test_a_text_that_is_no_unicode_is_refused(config: Path) -> None:
-    with pytest.raises(UsageError, match=r"no text that UTF-8 can hold|cannot be changed"):
+    with pytest.raises(UsageError, match=r"is not valid UTF-8 text|cannot be changed"):
         set_setting(config, "llm.ollama", "\udcff")
     assert not config.exists()

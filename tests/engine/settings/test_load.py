@@ -88,7 +88,7 @@ def test_every_mistake_is_told_where_it_stands(
 def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESPDECK_CONFIG", "/nowhere/espdeck.toml")
 
-    with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is no file"):
+    with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is not a file"):
         Settings.load()
 
 
@@ -168,5 +168,5 @@ def test_a_file_that_is_no_toml_and_names_no_workspace_leaves_the_usual_one(conf
 
 def test_a_schedule_that_makes_no_sense_is_a_mistake_of_the_file(config: Path) -> None:
     config.write_text('[projects.a.watch]\nschedule = "0 3 * * mon-frei"\n')
-    with pytest.raises(UsageError, match=r":2: .*schedule: .* is no schedule: minute, hour"):
+    with pytest.raises(UsageError, match=r":2: .*schedule: .* is not a schedule: minute, hour"):
         Settings.load()

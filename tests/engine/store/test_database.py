@@ -379,7 +379,7 @@ def test_a_run_is_begun_anew_once(store: Store, project: Project) -> None:
     number = add(store, project, status=RunStatus.FAILED, workflow_id="first").number
 
     runs.requeue_run(store, number, "second", before="first", repeated=())
-    with pytest.raises(ConflictError, match="build 1 was begun anew already"):
+    with pytest.raises(ConflictError, match="build 1 was retried already"):
         runs.requeue_run(store, number, "third", before="first", repeated=())
 
     assert runs.get_run(store, number).workflow_id == "second"

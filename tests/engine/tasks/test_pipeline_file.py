@@ -71,7 +71,7 @@ def replaced(old: str, new: str) -> str:
     ("text", "message"),
     [
         ("", "p.yaml:1: the file is empty"),
-        ("- a\n- b\n", "p.yaml:1: the file must have keys of its own"),
+        ("- a\n- b\n", "p.yaml:1: the file must have its own keys"),
         ("name: x\n", "p.yaml:1: steps is missing"),
         ("name: x\nsteps: []\n", "p.yaml:2: steps"),
         ("name: [x\n", "p.yaml:2: no valid YAML"),

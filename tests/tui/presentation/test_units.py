@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui.presentation.units import clock, day, day_and_clock, period, show_utc
+from engine import show_utc
+from tui.presentation.units import clock, day, day_and_clock, period
 
 AT = datetime(2026, 2, 28, 23, 30, 7, tzinfo=UTC)
 

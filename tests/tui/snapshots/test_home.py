@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+import engine.clock
 from engine import Settings
 from tests.tui.lab import NOW, Lab, busy, hostile, many
 from tests.tui.workspaces import Story
 from tui import app as tui_app
 from tui.app import EspdeckApp
-from tui.presentation import units
 from tui.screens.home import HomeScreen
 
 pytestmark = [pytest.mark.xdist_group("snapshots-home"), pytest.mark.slow]
@@ -66,7 +66,7 @@ async def grouped(story: Story) -> None:
 def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock stands, on a machine with a name."""
     monkeypatch.setattr(tui_app, "HomeScreen", lambda: HomeScreen(now=lambda: NOW, host="lab1"))
-    monkeypatch.setattr(units, "_zone", UTC)
+    monkeypatch.setattr(engine.clock, "_zone", UTC)
 
 
 @pytest.fixture
