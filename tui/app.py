@@ -228,7 +228,8 @@ class EspdeckApp(AppBase):
         engine = self.engine
         assert engine is not None
         runs = engine.unfinished_runs() if engine.is_executor and not engine.has_successor else ()
-        return InFlight(runs, sorted(self.board_operations), len(self.check_runs))
+        boards = sorted(each.called for each in list(self.board_operations.values()))
+        return InFlight(runs, boards, len(self.check_runs))
 
     def _find_in_flight(self, then: Callable[[InFlight], None]) -> None:
         """Call ``then`` with what is carried out here."""
@@ -302,8 +303,8 @@ class EspdeckApp(AppBase):
 
     def close_engine(self) -> None:
         """Close the engine; blocks until running stages have stopped."""
-        for cancel in list(self.board_operations.values()):
-            cancel.cancel()
+        for operation in list(self.board_operations.values()):
+            operation.cancel.cancel()
         self.check_runs.close()
         engine = self.engine
         if engine is None:

@@ -27,6 +27,18 @@ class ShownMessage:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class BoardOperation:
+    """What a person does with a board from here.
+
+    Args:
+        called: what people call the board.
+    """
+
+    called: str
+    cancel: CancelToken
+
+
 class AppBase(App[None]):
     """The app, as its screens see it."""
 
@@ -38,7 +50,7 @@ class AppBase(App[None]):
 
     glyphs: Glyphs
 
-    board_operations: dict[str, CancelToken]
+    board_operations: dict[str, BoardOperation]
     """Operations of a person on boards, by the board's name; they are cancelled when the app ends.
     The event loop adds one, its thread removes it."""
 

@@ -68,12 +68,12 @@ def get_run(store: Store, run_id: int, what: str = "build") -> Run:
     Raises:
         NotFoundError: there is none.
     """
-    run = None
-    if abs(run_id) < 10**MAX_DIGITS:
-        with store.read() as session:
-            run = session.get(Run, run_id)
+    with store.read() as session:
+        run = session.get(Run, run_id) if abs(run_id) < 10**MAX_DIGITS else None
+        last = session.exec(select(func.max(Run.id))).one() if run is None else None
     if run is None:
-        raise NotFoundError(f"no {what} {run_id}")
+        there = f"the highest number is {last}" if last else "there are none"
+        raise NotFoundError(f"no {what} {run_id} ({there})")
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def compare(
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="Number of a build.")],
     after: Annotated[str, typer.Argument(help="Number of another build of the project.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two builds: commits, findings, tests, sizes, times, files and logs.
 
@@ -37,7 +37,7 @@ def compare(
         found = engine.builds.compare(second, first)
         logs = engine.builds.compare_logs(second, first)
     if as_json:
-        print_line(json.dumps(_facts(found, logs)))
+        print_json(_facts(found, logs))
         return
     print_line(f"COMPARE {compare_title(found)}")
     for row in compare_rows(found, logs):

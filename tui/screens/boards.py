@@ -14,6 +14,7 @@ from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import BoardTaken, Event, RunCompleted, StageChanged
 from tui.actions import Action
+from tui.app_base import BoardOperation
 from tui.keymap import Where
 from tui.presentation.board_rows import board_details, board_parts, name_cells
 from tui.presentation.tables import columns, efuse_rows, partition_rows
@@ -170,7 +171,7 @@ class BoardsScreen(MainScreen):
 
     def _cancel(self) -> None:
         """Stop what is done with it."""
-        self.app.board_operations[self._board.name].cancel()
+        self.app.board_operations[self._board.name].cancel.cancel()
 
     def _reset_board(self) -> None:
         """Start its program anew."""
@@ -391,7 +392,8 @@ class BoardsScreen(MainScreen):
         """Do something with a board in a thread; ``done`` says so when it is done."""
         board, user = board or self._board, getpass.getuser()
         name, called = board.name, _called(board)
-        cancel = self.app.board_operations[name] = CancelToken()
+        cancel = CancelToken()
+        self.app.board_operations[name] = BoardOperation(called, cancel)
 
         def run() -> str:
             try:

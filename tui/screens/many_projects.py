@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.enums import ProjectStatus, RunStatus
 from engine.errors import EspdeckError
 from engine.text import clean, count, listed
+from tui.app_base import BoardOperation
 from tui.state.flash_plan import FlashPlan, FlashStep, plan_flashing
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ class ManyProjects:
         app, engine, user = self._screen.app, self._screen.engine, getpass.getuser()
         if step.board in app.board_operations:
             return f"{step.label}: wait for what you do with it, or cancel that"
-        cancel = app.board_operations[step.board] = CancelToken()
+        cancel = CancelToken()
+        app.board_operations[step.board] = BoardOperation(step.label, cancel)
         settings = engine.settings
         try:
             image = engine.builds.image(step.build)

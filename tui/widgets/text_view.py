@@ -222,7 +222,7 @@ class TextView(RowWidget):
         parts = [f"+{self._left}"] if self._left else []
         if len(self._lines) > self.rows:
             last = min(len(self._lines), self._top + self.rows)
-            parts.append(f"{self._top + 1}-{last}/{len(self._lines)}")
+            parts.append(f"lines {self._top + 1}-{last} of {len(self._lines)}")
         return f" {', '.join(parts)} " if parts else ""
 
 

@@ -53,6 +53,9 @@ class Board(BaseModel):
     flash_size: int | None = Field(description="Bytes of its flash.")
     features: str
     reserved: str = Field(description="Who reserved it, until when and why; empty for nobody.")
+    reserved_by: str = Field(description="Who reserved it; empty for nobody.")
+    reserved_until: datetime | None = Field(description="Until when; null for nobody.")
+    reserved_why: str = Field(description="Why, as they wrote it.")
     state: str = Field(
         description="`free`, `busy`, `reserved`, or `off` for a virtual one not started."
     )

@@ -180,7 +180,7 @@ def test_while_builds_wait_a_board_is_theirs(bench: Bench) -> None:
         ("blink#99", "no build 99"),
         ("other#1", "no project 'other'"),
         ("other", "no project 'other'"),
-        ("spare#1", "build 1 is none of spare"),
+        ("spare#1", "build 1 is not a build of spare"),
         ("#1", "no project '#1'"),
     ],
 )

@@ -95,6 +95,8 @@ def test_a_board_is_reserved_and_given_back(lab: ServedLab, board: PlayedBoard) 
 
     assert reserved.status_code == 200
     assert reserved.json()["reserved"].startswith("ada until ")
+    assert (reserved.json()["reserved_by"], reserved.json()["reserved_why"]) == ("ada", "soak test")
+    assert reserved.json()["reserved_until"].endswith("Z")
     for call in ("reserve", "release", "reset"):
         refused = bob.post(f"{path}/{call}")
         assert refused.status_code == 409

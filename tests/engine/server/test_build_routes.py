@@ -160,7 +160,8 @@ def test_a_build_has_all_fields_of_the_wire(
 def test_a_build_that_is_not_there_is_a_404(admin: httpx.Client) -> None:
     for path in ("", "/logs", "/log", "/logs/build", "/findings", "/artifacts", "/sizes", "/fix"):
         answer = admin.get(f"/api/v1/builds/7{path}")
-        assert (answer.status_code, answer.json()["detail"]) == (404, "no build 7"), path
+        assert answer.status_code == 404, path
+        assert answer.json()["detail"].startswith("no build 7 ("), path
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30])

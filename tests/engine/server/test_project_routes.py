@@ -196,7 +196,9 @@ def test_a_project_is_changed(admin: httpx.Client, folder: Path) -> None:
     assert put.status_code == 200, put.text
     assert (put.json()["name"], put.json()["targets"]) == ("fw", ["esp32", "esp32c3"])
 
-    assert admin.patch("/api/v1/projects/fw", json={"source": "/x"}).status_code == 422
+    nothing = admin.patch("/api/v1/projects/fw", json={"source": "/nowhere"})
+    assert nothing.status_code == 422, nothing.text
+    assert admin.get("/api/v1/projects/fw").json()["source"] == str(folder)
 
 
 def test_a_project_is_not_changed_while_it_is_cloned(admin: httpx.Client, store: Store) -> None:
