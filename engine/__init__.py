@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from engine.checks.schedule import CheckPlan as CheckPlan
     from engine.checks.service import CheckCell as CheckCell
     from engine.checks.service import Checks as Checks
+    from engine.checks.service import ComingCheck as ComingCheck
     from engine.clock import show_utc as show_utc
     from engine.clock import shown_time as shown_time
     from engine.console_input import EOLS as EOLS
@@ -126,7 +127,6 @@ if TYPE_CHECKING:
     from engine.overview.order import Attention as Attention
     from engine.overview.order import attention as attention
     from engine.overview.records import BoardOverview as BoardOverview
-    from engine.overview.records import LabTotals as LabTotals
     from engine.overview.records import ProjectOverview as ProjectOverview
     from engine.overview.records import WorkItem as WorkItem
     from engine.overview.service import Overview as Overview
@@ -196,6 +196,7 @@ if TYPE_CHECKING:
     from engine.store.backups import Backup as Backup
     from engine.store.busy_wait import describe_process as describe_process
     from engine.store.check_stats import CheckStats as CheckStats
+    from engine.store.checks import NewestResult as NewestResult
     from engine.store.database import StoreError as StoreError
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
     from engine.store.logs import LogExtent as LogExtent
@@ -268,7 +269,7 @@ _NAMES = {
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
     "engine.checks.schedule": "CheckPlan",
-    "engine.checks.service": "CheckCell Checks",
+    "engine.checks.service": "CheckCell Checks ComingCheck",
     "engine.clock": "show_utc shown_time",
     "engine.console_input": "ConsoleInput EOLS Lines ResetStep Restart send_file_with_notes",
     "engine.daemon": "run_daemon",
@@ -304,7 +305,7 @@ _NAMES = {
     "engine.notify.service": "ChannelInfo Notifications",
     "engine.overview.changes": "Changes changed_by",
     "engine.overview.order": "Attention PROJECT_ORDERS attention",
-    "engine.overview.records": "BoardOverview LabTotals ProjectOverview WorkItem",
+    "engine.overview.records": "BoardOverview ProjectOverview WorkItem",
     "engine.overview.service": "Overview",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
@@ -342,6 +343,7 @@ _NAMES = {
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",
     "engine.store.check_stats": "CheckStats",
+    "engine.store.checks": "NewestResult",
     "engine.store.database": "StoreError",
     "engine.store.logs": "LogExtent LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",

@@ -385,7 +385,6 @@ class Engine:
             self.boards,
             self._current_settings,
             executing=self._executing,
-            unread=lambda: self.notifications.unread(),
             bus=self.events,
             now=self._now,
         )

@@ -28,7 +28,7 @@ class ProjectState:
         builds: None for none.
         watch: what starts its builds, where its source did not answer last; else None.
         looked_at: when its source was asked for news last, None for never.
-        checks: its checks whose newest result is no success.
+        checks: newest results of its checks that are no success, the newest first.
         board: the board that has its newest build, empty for none.
         seen: what Git said of it last.
     """
@@ -64,6 +64,7 @@ def project_overview(state: ProjectState, now: datetime) -> ProjectOverview:
     project, builds, seen = state.project, state.builds or _NO_BUILDS, state.seen
     is_ahead = bool(builds.newest_commit and project.tip and not builds.is_tip_built)
     is_error = project.status is ProjectStatus.ERROR
+    results = [each.status for each in state.checks]
     worst = max(state.checks, key=lambda each: each.status is CheckStatus.ERROR, default=None)
     return ProjectOverview(
         project=project,
@@ -79,6 +80,9 @@ def project_overview(state: ProjectState, now: datetime) -> ProjectOverview:
         sync_problem=_sync_problem(state, now),
         check=worst.check if worst is not None else "",
         check_status=worst.status if worst is not None else None,
+        check_message=worst.message if worst is not None else "",
+        errors=results.count(CheckStatus.ERROR),
+        warnings=results.count(CheckStatus.WARNING),
     )
 
 

@@ -1,4 +1,4 @@
-"""What front ends draw of the lab: a project, a run at work, a board, and their sums."""
+"""What front ends draw of the lab: a project, a run at work, a board."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class ProjectOverview:
             not counted.
         sync_problem: why its clone is old, in a line: the last fetch failed, or is long ago; else
             empty. Untrusted text.
-        check, check_status: name and result of the check that is worst; empty and None where all
-            are well.
+        check, check_status, check_message: name and result of the check that is worst, and what it
+            says; empty and None where all are well. The message is untrusted text.
+        errors, warnings: of its checks.
     """
 
     project: Project
@@ -50,6 +51,9 @@ class ProjectOverview:
     sync_problem: str = ""
     check: str = ""
     check_status: CheckStatus | None = None
+    check_message: str = ""
+    errors: int = 0
+    warnings: int = 0
 
     @property
     def is_outdated(self) -> bool:
@@ -107,27 +111,3 @@ class BoardOverview:
     state: str = "free"
     problem: str = ""
     reserved_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LabTotals:
-    """The lab in numbers, for a line of state.
-
-    Args:
-        running, waiting: builds and tasks.
-        boards, boards_free: all boards, and those that nobody has.
-        errors, warnings: checks whose newest result is one.
-        unread: notifications that nobody read.
-        executes_here: whether this process carries out builds.
-        executor_pid: the process that does; None for none.
-    """
-
-    running: int
-    waiting: int
-    boards: int
-    boards_free: int
-    errors: int
-    warnings: int
-    unread: int
-    executes_here: bool
-    executor_pid: int | None

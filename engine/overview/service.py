@@ -1,4 +1,4 @@
-"""The lab at a glance, as front ends read it: projects, work, boards, and their sums."""
+"""The lab at a glance, as front ends read it: projects, work, boards."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import UTC, datetime, tzinfo
 
 from engine.boards.service import Boards
 from engine.checks.schedule import is_enabled
-from engine.enums import CheckStatus, RunKind, RunStatus
+from engine.enums import RunKind, RunStatus
 from engine.events import Bus, ProjectLooked
 from engine.overview.boards import NOT_LOOKED_AT, BoardLook, board_overview
 from engine.overview.git_looks import GitLooks, Glance
 from engine.overview.projects import ProjectState, glance_of, is_old, project_overview
-from engine.overview.records import BoardOverview, LabTotals, ProjectOverview, WorkItem
+from engine.overview.records import BoardOverview, ProjectOverview, WorkItem
 from engine.overview.work import BOARD_STAGE, Executing, boards_at_work, work_items
 from engine.settings import SettingsSource
 from engine.store import checks as store_checks
@@ -26,7 +26,7 @@ from engine.store.database import Store
 from engine.store.project_builds import project_builds
 from engine.store.tables import Project
 from engine.store.watch import failing_watches
-from engine.store.work import count_unfinished, unfinished
+from engine.store.work import unfinished
 from engine.text import clean
 
 _BOARD_CHECK, _REMOTE_CHECK = "board_check", "remote_check"
@@ -42,7 +42,6 @@ class Overview:
         settings: SettingsSource,
         *,
         executing: Callable[[], Executing],
-        unread: Callable[[], int],
         bus: Bus,
         now: Callable[[], datetime],
     ) -> None:
@@ -51,14 +50,12 @@ class Overview:
         Args:
             bus: told what looks at folders find.
             executing: says who carries out runs.
-            unread: how many notifications nobody read.
             now: the clock.
         """
         self._store = store
         self._boards = boards
         self._settings = settings
         self._executing = executing
-        self._unread = unread
         self._now = now
         self._glances: dict[uuid.UUID, Glance] = {}
         self._looks = GitLooks(
@@ -139,23 +136,14 @@ class Overview:
             found.append(replace(each, info=replace(each.info, last_line=line)) if line else each)
         return found
 
-    def totals(self) -> LabTotals:
-        """The lab in numbers."""
-        executing = self._executing()
-        runs = count_unfinished(self._store)
-        boards = self._boards.list()
-        results = [each.status for found in self._failing_checks().values() for each in found]
-        return LabTotals(
-            running=runs.get(RunStatus.RUNNING, 0),
-            waiting=runs.get(RunStatus.PENDING, 0),
-            boards=len(boards),
-            boards_free=sum(each.state == "free" for each in boards),
-            errors=results.count(CheckStatus.ERROR),
-            warnings=results.count(CheckStatus.WARNING),
-            unread=self._unread(),
-            executes_here=executing.here,
-            executor_pid=executing.pid,
-        )
+    def failing_lab_checks(self) -> Sequence[NewestResult]:
+        """Newest results of checks of the lab as a whole that are no success.
+
+        Those of projects stand in their records.
+        """
+        settings = self._settings().checks
+        found = store_checks.failing_lab_results(self._store)
+        return [each for each in found if is_enabled(settings, each.check, "")]
 
     def _projects(
         self, projects: Sequence[Project], project_id: uuid.UUID | None
@@ -192,7 +180,7 @@ class Overview:
     def _failing_checks(
         self, project_id: uuid.UUID | None = None
     ) -> Mapping[uuid.UUID | None, Sequence[NewestResult]]:
-        """The newest results that are no success, by project; None for the lab as a whole.
+        """The newest results that are no success, by project.
 
         Checks that are switched off do not count.
         """

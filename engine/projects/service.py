@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
-from engine.enums import ProjectStatus, RunStatus
+from engine.enums import ProjectStatus
 from engine.errors import ConflictError, EspdeckError, UsageError
 from engine.events import Bus
 from engine.files import read_file
@@ -103,10 +103,6 @@ class Projects:
             if os.fsencode(folder) in data:
                 return folder
         return clone
-
-    def last_statuses(self) -> dict[uuid.UUID, RunStatus]:
-        """How the newest build of each project that has one stands."""
-        return store_projects.last_statuses(self._store)
 
     def stats(self, project_id: uuid.UUID) -> ProjectStats:
         """How its builds went."""

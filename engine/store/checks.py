@@ -72,31 +72,62 @@ class NewestResult:
     project_id: uuid.UUID | None
     project: str
     status: CheckStatus
+    message: str
 
 
 def failing_results(store: Store, project_id: uuid.UUID | None = None) -> Sequence[NewestResult]:
-    """The newest results of all checks that are no success.
+    """The newest results of checks of projects that are no success, the newest first.
 
     Args:
-        project_id: only those of this project; None for all, and the lab.
+        project_id: only those of this project; None for all.
     """
+    ids = select(_PROJECT_ID)
+    if project_id is not None:
+        ids = ids.where(col(Project.id).in_([project_id]))
+    return _failing(store, ids)
+
+
+def failing_lab_results(store: Store) -> Sequence[NewestResult]:
+    """The newest results of checks of the lab as a whole that are no success, the newest first."""
+    return _failing(store, _OF_THE_LAB)
+
+
+def _failing(store: Store, of: Select[Any]) -> Sequence[NewestResult]:
     row = CheckResultRow
     query = (
         select(row.check_name, row.project_id, Project.name, col(row.status))
+        .add_columns(col(row.message))
         .outerjoin(Project, col(Project.id) == col(row.project_id))
-        .where(col(row.id).in_(_newest_of_each(project_id)), row.status != CheckStatus.SUCCESS)
+        .where(col(row.id).in_(_newest_of_each(of)), row.status != CheckStatus.SUCCESS)
+        .order_by(col(row.timestamp).desc())
     )
     with store.read() as session:
         return [
-            NewestResult(check, project, name or "", CheckStatus(status))
-            for check, project, name, status in session.exec(query)
+            NewestResult(check, project, name or "", CheckStatus(status), message)
+            for check, project, name, status, message in session.execute(query)
         ]
 
 
-def _newest_of_each(project_id: uuid.UUID | None) -> Select[tuple[int]]:
-    """Ids of the newest result of each check of each project.
+def confirmed_at(store: Store) -> Mapping[tuple[str, uuid.UUID | None], datetime]:
+    """When the newest result was seen to hold, by check and project; None for the lab."""
+    row = CheckResultRow
+    newest = _newest_of_each(select(_PROJECT_ID).union_all(_OF_THE_LAB))
+    query = select(row.check_name, row.project_id, row.confirmed_at).where(col(row.id).in_(newest))
+    with store.read() as session:
+        return {(check, project): at for check, project, at in session.exec(query)}
+
+
+_PROJECT_ID: Any = col(Project.id).label("id")
+_OF_THE_LAB: Any = select(null().label("id"))
+
+
+def _newest_of_each(of: Any) -> Select[tuple[int]]:
+    """Ids of the newest result of each check of some projects.
 
     A jump into the index for each, however many results are kept: grouping would walk all of them.
+
+    Args:
+        of: selects the ``id`` of projects; null is the lab.
     """
     row = CheckResultRow
     names = select(func.min(row.check_name).label("name")).cte("names", recursive=True)
@@ -107,12 +138,7 @@ def _newest_of_each(project_id: uuid.UUID | None) -> Select[tuple[int]]:
         .scalar_subquery()
     )
     names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    key: Any = col(Project.id).label("id")
-    projects = (
-        select(key).where(Project.id == project_id).subquery()
-        if project_id is not None
-        else select(key).union_all(select(null())).subquery()
-    )
+    projects = of.subquery()
     newest = (
         select(func.max(row.id))
         .where(row.check_name == names.c.name)

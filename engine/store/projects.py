@@ -236,15 +236,3 @@ def every_project_stats(
                 measured[project] = (before + timed, sum_before + seconds)
     averages = {project: seconds / number for project, (number, seconds) in measured.items()}
     return {each: ProjectStats(each, counts[each], averages.get(each)) for each in counts}
-
-
-def last_statuses(store: Store) -> dict[uuid.UUID, RunStatus]:
-    """How the newest build of each project stands, of its own commits; others are left out."""
-    newest = (
-        select(func.max(Run.id))
-        .where(Run.kind == RunKind.FIRMWARE, Run.proposed_by == "")
-        .group_by(col(Run.project_id))
-    )
-    with store.read() as session:
-        rows = session.exec(select(Run.project_id, Run.status).where(col(Run.id).in_(newest))).all()
-    return {project: RunStatus(status) for project, status in rows if project is not None}

@@ -116,17 +116,6 @@ def unfinished(
     return found
 
 
-def count_unfinished(store: Store) -> Mapping[RunStatus, int]:
-    """How many runs are carried out, and how many wait."""
-    query = (
-        select(Run.status, func.count())
-        .where(col(Run.status).in_(UNFINISHED))
-        .group_by(col(Run.status))
-    )
-    with store.read() as session:
-        return {RunStatus(status): number for status, number in session.exec(query)}
-
-
 def _brief_runs(session: Session, is_wanted: ColumnElement[bool]) -> Mapping[int, Run]:
     """Runs by number, in that order, without what may be long."""
     query = (

@@ -16,7 +16,7 @@ from tui.state.project_list import ProjectGroup, is_broken
 from tui.theme import RUN_COLOURS, STATE_COLOURS
 
 if TYPE_CHECKING:
-    from engine import CheckResultRow, Project, ProjectOverview, ProjectStats, WorkItem
+    from engine import Project, ProjectOverview, ProjectStats, WorkItem
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
@@ -83,7 +83,6 @@ class ProjectTable:
         *,
         work: WorkItem | None,
         detail: str,
-        worst: CheckResultRow | None,
         is_marked: bool,
         now: datetime,
     ) -> Parts:
@@ -92,13 +91,12 @@ class ProjectTable:
         Args:
             work: its newest build while that runs or waits.
             detail: what is being done with the project.
-            worst: result of the check that is worst, None where all are well.
         """
         glyphs = self._glyphs
         sign, colour = sign_of(each, glyphs)
         trend = [(glyphs.trend(one), RUN_COLOURS.get(one, "dim")) for one in each.last[-_LAST:]]
         rate = f"{each.success_rate:.0f} %" if each.success_rate is not None else ""
-        notes = self._notes(each, detail, worst)
+        notes = self._notes(each, detail)
         shown: list[Cell] = [
             [(each.project.name, "")],
             [(chip_of(each.project), "dim")],
@@ -134,7 +132,7 @@ class ProjectTable:
         blanks = " " * (_LAST + 1 - len(trend))
         return [*trend, (blanks, ""), *beside]
 
-    def _notes(self, each: ProjectOverview, detail: str, worst: CheckResultRow | None) -> Cell:
+    def _notes(self, each: ProjectOverview, detail: str) -> Cell:
         """What a person should know beside the builds, what matters most first."""
         if each.project.status == ProjectStatus.PENDING:
             return [(detail, "busy")]
@@ -145,10 +143,10 @@ class ProjectTable:
             notes.append((f"{each.ahead or ''} ahead".strip(), "busy"))
         if each.is_dirty:
             notes.append(("dirty", "note"))
-        if worst is not None:
-            sign = self._glyphs.state(worst.status)
-            colour = STATE_COLOURS.get(worst.status, "dim")
-            notes.append((f"{sign} {short_name(worst.check_name)}", colour))
+        if each.check_status is not None:
+            sign = self._glyphs.state(each.check_status)
+            colour = STATE_COLOURS.get(each.check_status, "dim")
+            notes.append((f"{sign} {short_name(each.check)}", colour))
         return [part for note in notes for part in ((" ", ""), note)][1:]
 
 
@@ -200,14 +198,12 @@ def project_details(
     stats: ProjectStats,
     glyphs: Glyphs,
     detail: str,
-    worst: CheckResultRow | None,
     now: datetime,
 ) -> list[tuple[str, str]]:
     """What is known of a project: names and values.
 
     Args:
         detail: what more there is to say of its status.
-        worst: result of the check that is worst, None where all are well.
     """
     project = each.project
     rate = f"{stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
@@ -235,7 +231,7 @@ def project_details(
         ("reason", each.reason),
         ("tip", "; ".join(filter(None, source))),
         ("board", each.board),
-        ("check", f"{worst.check_name}: {worst.message}" if worst is not None else ""),
+        ("check", f"{each.check}: {each.check_message}" if each.check else ""),
     ]
     return [(name, value) for name, value in rows if value]
 

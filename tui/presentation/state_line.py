@@ -12,7 +12,7 @@ from tui.presentation.units import clock, span
 from tui.state.project_list import is_broken
 
 if TYPE_CHECKING:
-    from engine import BoardOverview, CheckCell, ProjectOverview
+    from engine import BoardOverview, ComingCheck, NewestResult, ProjectOverview
     from tui.state.executor_state import ExecutorState
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
@@ -24,14 +24,16 @@ class LabState:
 
     Args:
         executor: who runs builds, None as long as nothing is known.
-        cells: every check.
+        failing: results of checks of the lab as a whole that are no success; projects have theirs.
+        coming: the check that runs next, None for none.
         host: name of this machine.
     """
 
     executor: ExecutorState | None
     projects: Sequence[ProjectOverview] = ()
     boards: Sequence[BoardOverview] = ()
-    cells: Sequence[CheckCell] = ()
+    failing: Sequence[NewestResult] = ()
+    coming: ComingCheck | None = None
     host: str = ""
 
 
@@ -54,24 +56,25 @@ def state_parts(lab: LabState, glyphs: Glyphs, now: datetime) -> tuple[Parts, Pa
     failed = glyphs.state("failed")
     if broken := sum(map(is_broken, lab.projects)):
         said.append([("projects ", ""), (f"{broken} {failed}", "bad")])
-    if checks := _checks_parts(lab.cells, glyphs):
+    if checks := _checks_parts(lab, glyphs):
         said.append(checks)
     if not is_wrong:
         said.append([who])
     if state.unread:
         said.append([(f"{state.unread} unread", "busy")])
-    if next_one := _next_check(lab.cells, now):
-        said.append([(next_one, "dim")])
+    if lab.coming is not None:
+        said.append([(_next_check(lab.coming, now), "dim")])
     parts: Parts = []
     for each in said:
         parts += [(f" {glyphs.separator} " if parts else " ", "dim"), *each]
     return parts, right
 
 
-def _checks_parts(cells: Sequence[CheckCell], glyphs: Glyphs) -> Parts:
+def _checks_parts(lab: LabState, glyphs: Glyphs) -> Parts:
     """How many checks found something; empty where all are well."""
-    found = [cell.result.status for cell in cells if cell.result is not None and cell.plan.enabled]
-    errors, warnings = found.count(CheckStatus.ERROR), found.count(CheckStatus.WARNING)
+    of_lab = [each.status for each in lab.failing]
+    errors = of_lab.count(CheckStatus.ERROR) + sum(each.errors for each in lab.projects)
+    warnings = of_lab.count(CheckStatus.WARNING) + sum(each.warnings for each in lab.projects)
     parts: Parts = []
     if errors:
         parts.append((f" {errors} {glyphs.state('error')}", "bad"))
@@ -101,12 +104,8 @@ def _executor_part(state: ExecutorState, now: datetime) -> tuple[tuple[str, str]
     return (f"daemon up{up}", "good"), False
 
 
-def _next_check(cells: Sequence[CheckCell], now: datetime) -> str:
-    """Which check runs next, and when; empty for none."""
-    planned = [(cell.next_at, cell) for cell in cells if cell.next_at is not None]
-    if not planned:
-        return ""
-    at, cell = min(planned, key=lambda pair: pair[0])
-    left = (at - now).total_seconds()
-    of = f" of {cell.project.name}" if cell.project is not None else ""
-    return f"next {cell.check.name}{of} {f'in {span(left)}' if left > 0 else 'now'}"
+def _next_check(coming: ComingCheck, now: datetime) -> str:
+    """Which check runs next, and when."""
+    left = (coming.at - now).total_seconds()
+    of = f" of {coming.project}" if coming.project else ""
+    return f"next {coming.check}{of} {f'in {span(left)}' if left > 0 else 'now'}"

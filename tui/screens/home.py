@@ -201,11 +201,11 @@ class HomeScreen(MainScreen):
             match event:
                 case ProjectChanged():
                     self._state.doing[event.project_id] = event.detail
-                    self._stale.add("checks")
+                    self._reads.lab.projects_changed()
                 case RunProgress():
                     self._state.progress(event)
                 case CheckCompleted():
-                    self._stale.add("checks")
+                    self._reads.lab.check_completed(event)
                 case _:
                     pass
 

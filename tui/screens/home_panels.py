@@ -304,7 +304,6 @@ class HomePanels(PaneContainer):
             row,
             work=state.work.get(row.build.number) if row.build else None,
             detail=state.doing.get(str(project.id), ""),
-            worst=state.worst.get(project.id),
             is_marked=project.id in state.marked_projects,
             now=self._now(),
         )

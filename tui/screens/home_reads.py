@@ -56,7 +56,7 @@ class HomeReads:
         self._changed = changed
         self._more = True
         self._select: UUID | None = None
-        self.lab = LabWatch(screen, state, panels.show_marks, now=now, host=host)
+        self.lab = LabWatch(screen, state, now=now, host=host)
         self._stale_projects: set[UUID] = set()
         self._all_stale = False
         self._projects: Reload[Callable[[], None]] = Reload(
@@ -222,9 +222,8 @@ class HomeReads:
             if now is None or now.project.id != project.id:
                 return
             detail = self._state.doing.get(str(project.id)) or now.project.status_detail
-            worst = self._state.worst.get(project.id)
             self._panels.show_details(
-                project_details(now, stats, self._screen.app.glyphs, detail, worst, self._now())
+                project_details(now, stats, self._screen.app.glyphs, detail, self._now())
             )
 
         def read() -> Callable[[], None]:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tui.presentation.check_rows import worst_of_projects
 from tui.presentation.state_line import LabState, state_parts
 from tui.screens.reload import Reload
 from tui.state.executor_state import ExecutorState, ExecutorWatch
 from tui.widgets.state_line import StateLine
 
 if TYPE_CHECKING:
-    from engine import CheckCell
+    from engine import ComingCheck, NewestResult
+    from engine.events import CheckCompleted
     from tui.screens.base import MainScreen
     from tui.state.home_state import HomeState
 
@@ -23,8 +23,12 @@ LOOK_SECONDS = 5.0
 _BOARDS_LOOKS = 2
 """Such looks between two at the boards: one is plugged in without an event."""
 
-_CHECKS_LOOKS = 12
-"""Such looks between two at the checks: one that stood still, or another interval, is no event."""
+_COMING_LOOKS = 12
+"""Such looks between two at what check comes: one that stood still, or another interval, is no
+event."""
+
+_SOON_LOOKS = 2
+"""The same after an event: with many projects it costs too much to follow each check."""
 
 
 class LabWatch:
@@ -34,7 +38,6 @@ class LabWatch:
         self,
         screen: MainScreen,
         state: HomeState,
-        changed: Callable[[], object],
         *,
         now: Callable[[], datetime],
         host: str,
@@ -42,8 +45,7 @@ class LabWatch:
         """Know a screen.
 
         Args:
-            state: of home; the worst result of each project is kept there.
-            changed: called on the event loop when that may be another.
+            state: of home.
             now: the clock.
             host: name of this machine.
         """
@@ -52,17 +54,22 @@ class LabWatch:
         self.line = StateLine()
         self._screen = screen
         self._state = state
-        self._changed = changed
         self._watch = ExecutorWatch()
         self._executor: ExecutorState | None = None
-        self._cells: Sequence[CheckCell] = ()
+        self._failing: Sequence[NewestResult] = ()
+        self._coming: ComingCheck | None = None
+        self._is_coming_old = False
+        self._coming_looked = 0
         self._looks = 0
         self._look_at_boards: Callable[[], object] = lambda: None
         self._executor_read: Reload[ExecutorState] = Reload(
             screen, lambda: lambda: self._watch.look(screen.engine), self._show_executor
         )
-        self._checks_read: Reload[Sequence[CheckCell]] = Reload(
-            screen, lambda: lambda: screen.engine.checks.matrix(details=False), self._show_checks
+        self._failing_read: Reload[Sequence[NewestResult]] = Reload(
+            screen, lambda: screen.engine.overview.failing_lab_checks, self._show_failing
+        )
+        self._coming_read: Reload[Sequence[ComingCheck]] = Reload(
+            screen, lambda: lambda: screen.engine.checks.coming(1), self._show_coming
         )
 
     def start(self, look_at_boards: Callable[[], object]) -> None:
@@ -76,25 +83,44 @@ class LabWatch:
         self._executor_read.start()
 
     def load_checks(self) -> None:
-        """Read how every check is."""
-        self._checks_read.start()
+        """Read how checks of the lab are, and which check comes."""
+        self._failing_read.start()
+        self._load_coming()
+
+    def check_completed(self, event: CheckCompleted) -> None:
+        """Another check comes where it was that one; one of the lab itself may have failed."""
+        if not event.project_id:
+            self._failing_read.start()
+        coming = self._coming
+        if coming is None or (coming.check, coming.project) == (event.check, event.project):
+            self._is_coming_old = True
+
+    def projects_changed(self) -> None:
+        """Other projects have other checks."""
+        self._is_coming_old = True
 
     def show(self) -> None:
         """Draw the line."""
         lab = LabState(
-            self._executor, self._state.projects, self._state.boards, self._cells, self._host
-        )
+            self._executor, self._state.projects, self._state.boards,
+            self._failing, self._coming, self._host,
+        )  # fmt: skip
         self.line.show(*state_parts(lab, self._screen.app.glyphs, self._now()))
 
     def _show_executor(self, state: ExecutorState) -> None:
         self._executor = state
         self.show()
 
-    def _show_checks(self, cells: Sequence[CheckCell]) -> None:
-        self._cells, worst = cells, worst_of_projects(cells)
-        if worst != self._state.worst:
-            self._state.worst = worst
-            self._changed()
+    def _show_failing(self, failing: Sequence[NewestResult]) -> None:
+        self._failing = failing
+        self.show()
+
+    def _load_coming(self) -> None:
+        self._is_coming_old, self._coming_looked = False, self._looks
+        self._coming_read.start()
+
+    def _show_coming(self, coming: Sequence[ComingCheck]) -> None:
+        self._coming = coming[0] if coming else None
         self.show()
 
     def _look(self) -> None:
@@ -104,5 +130,7 @@ class LabWatch:
         self._looks += 1
         if self._looks % _BOARDS_LOOKS == 0:
             self._look_at_boards()
-        if self._looks % _CHECKS_LOOKS == 0:
-            self.load_checks()
+        if self._looks - self._coming_looked >= (
+            _SOON_LOOKS if self._is_coming_old else _COMING_LOOKS
+        ):
+            self._load_coming()

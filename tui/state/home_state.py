@@ -20,7 +20,7 @@ from tui.state.project_list import (
 )
 
 if TYPE_CHECKING:
-    from engine import BoardOverview, CheckResultRow, ProjectOverview, WorkItem
+    from engine import BoardOverview, ProjectOverview, WorkItem
     from engine.events import RunProgress
 
 
@@ -34,9 +34,6 @@ class HomeState:
 
     work_read_at: datetime | None = None
     boards: Sequence[BoardOverview] = ()
-    worst: Mapping[UUID, CheckResultRow] = field(default_factory=dict)
-    """The worst result of each project whose checks are not all well."""
-
     doing: dict[str, str] = field(default_factory=dict)
     """What is being done with a project, by its id."""
 

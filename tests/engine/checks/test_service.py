@@ -17,7 +17,7 @@ from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended
 from engine.checks.lab import LabServices
 from engine.checks.registry import FoundCheck, find_checks
-from engine.checks.service import CheckDeps, Checks, options_of
+from engine.checks.service import CheckDeps, Checks, ComingCheck, options_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
 from engine.errors import CancelledError, UsageError
 from engine.events import Bus, CheckCompleted, Event
@@ -107,6 +107,7 @@ def test_a_result_is_kept_and_told(lab: Lab) -> None:
     (cell,) = lab.checks.matrix()
     assert cell.result is not None and cell.result.id == row.id
     assert cell.next_at == START + timedelta(minutes=10)
+    assert lab.checks.coming(5) == [ComingCheck(cell.next_at, "look", "blink")]
 
 
 def test_a_week_of_the_clock_runs_each_check_once_an_interval(lab: Lab) -> None:

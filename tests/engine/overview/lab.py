@@ -40,7 +40,6 @@ class Lab:
             self.boards,
             lambda: self.settings,
             executing=lambda: self.executing,
-            unread=lambda: 0,
             bus=self.bus,
             now=lambda: NOW,
         )
