@@ -38,10 +38,11 @@ class Menuconfig:
             self._cancel.cancel()
             return
         cancel = self._cancel = CancelToken()
-        screen, projects = self._screen, self._screen.engine.projects
+        screen = self._screen
 
         def work() -> ConfigurationEdit | str:
             try:
+                projects = screen.engine.projects
                 if lack := projects.check_menuconfig(project.id):
                     self._lacks[project.id, project.tip] = lack
                     return lack

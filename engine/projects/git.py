@@ -20,7 +20,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from engine import process
 from engine.cancel import CancelToken
@@ -28,9 +28,6 @@ from engine.errors import MissingToolError, ToolError
 from engine.file_lock import FileLock
 from engine.source.repository import NO_FETCH, forget_caller, open_repository
 from engine.text import clean, mask
-
-if TYPE_CHECKING:
-    pass
 
 BRANCH_REFS, TAG_REFS, REMOTE_REFS = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 SOURCE_HEAD = "refs/espdeck/source-head"

@@ -718,7 +718,8 @@ def program_with(store: Store, sha256: str) -> Artifact | None:
         return session.exec(
             select(Artifact)
             .where(Artifact.kind == ArtifactKind.ELF)
-            .where(col(Artifact.sha256).startswith(sha256))
+            # Not LIKE, which SQLite looks up in no index: "g" comes after every digit.
+            .where(col(Artifact.sha256).between(sha256, f"{sha256}g"))
             .order_by(col(Artifact.superseded), col(Artifact.run_id).desc())
             .limit(1)
         ).first()

@@ -52,7 +52,6 @@ class HomePanels(PaneContainer):
         self._strip = Panel.BUILDS
         self._tables: dict[Panel, tuple[int, Any]] = {}
         self._tells_apart = False
-        self._builds_more = False
         self._lines_below = False
         self.projects: RowList[ProjectOverview | ProjectGroup] = RowList(
             draw=self._draw_project,
@@ -145,11 +144,6 @@ class HomePanels(PaneContainer):
         self.place_all()
         self.screen.set_focus(self.focused_list)
 
-    def step(self, by: int) -> None:
-        """Give the focus to the next panel, or the one before."""
-        panels = list(Panel)
-        self.go_to(panels[(panels.index(self.focused) + by) % len(panels)])
-
     def place_all(self) -> None:
         """Show the panels that there is room for."""
         if not self.is_mounted or not self.size:
@@ -197,16 +191,14 @@ class HomePanels(PaneContainer):
         self.boards.fill(self._state.board_rows(), empty=self._nothing(Panel.BOARDS, _NO_BOARDS))
         self._show_titles()
 
-    def show_builds(self, builds: Sequence[Run], *, empty: str, more: bool = False) -> None:
+    def show_builds(self, builds: Sequence[Run], *, empty: str) -> None:
         """Show builds of the chosen project.
 
         Args:
             empty: what is said where there are none.
-            more: whether there are older ones.
         """
         self._tables.pop(Panel.BUILDS, None)
         each = self.project
-        self._builds_more = more
         self._tells_apart = each is not None and tells_apart(each.project, builds)
         self.builds.fill(builds, empty=empty)
         self._show_titles()

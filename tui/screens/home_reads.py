@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine.enums import ProjectStatus
+from engine.errors import EspdeckError
 from tui.presentation.home_layout import Panel
 from tui.presentation.project_rows import project_details
 from tui.screens.home_panels import HomePanels
@@ -63,7 +64,7 @@ class HomeReads:
             screen, self._read_projects, lambda show: show()
         )
         self._work: Reload[Sequence[WorkItem]] = Reload(
-            screen, lambda: screen.engine.overview.work, self._show_work
+            screen, lambda: lambda: screen.engine.overview.work(), self._show_work
         )
         self._boards: Reload[Sequence[BoardOverview]] = Reload(
             screen, self._read_boards, self._show_boards
@@ -104,11 +105,12 @@ class HomeReads:
         """What reads the projects that are stale; it gives what shows them."""
         stale, self._stale_projects = self._stale_projects, set()
         is_all, self._all_stale = self._all_stale or len(stale) > _FEW_PROJECTS, False
-        overview, state = self._screen.engine.overview, self._state
+        engine, state = self._screen.engine, self._state
         if not is_all and not stale:
             return None
 
         def read() -> Callable[[], None]:
+            overview = engine.overview
             if is_all:
                 projects = overview.projects()
                 overview.look()
@@ -116,7 +118,14 @@ class HomeReads:
             found = {each: overview.project(each) for each in stale}
             return lambda: self._show_projects(state.with_projects(found))
 
-        return read
+        def try_to_read() -> Callable[[], None]:
+            try:
+                return read()
+            except EspdeckError:
+                self._all_stale = True  # what was to be read is read with the next news
+                raise
+
+        return try_to_read
 
     def _show_projects(self, projects: Sequence[ProjectOverview]) -> None:
         before = self._panels.project
@@ -144,11 +153,11 @@ class HomeReads:
 
     def _read_boards(self) -> Callable[[], Sequence[BoardOverview]]:
         """What reads the boards; folders are looked at as often, as their edits are no events."""
-        overview = self._screen.engine.overview
+        engine = self._screen.engine
 
         def read() -> Sequence[BoardOverview]:
-            overview.look()
-            return overview.boards()
+            engine.overview.look()
+            return engine.overview.boards()
 
         return read
 
@@ -167,7 +176,7 @@ class HomeReads:
         project = each.project
         text = self._state.texts.get(Panel.BUILDS, "")
         limit = max(_PAGE_BUILDS, len(self._panels.builds.items))
-        list_builds = self._screen.engine.builds.list
+        engine = self._screen.engine
 
         def show(builds: Sequence[Run]) -> None:
             now = self._panels.project
@@ -183,7 +192,7 @@ class HomeReads:
             self._changed()
 
         def read() -> Callable[[], None]:
-            builds = list_builds(project_id=project.id, text=text, limit=limit)
+            builds = engine.builds.list(project_id=project.id, text=text, limit=limit)
             return lambda: show(builds)
 
         return read
@@ -215,7 +224,7 @@ class HomeReads:
         each = self._panels.project
         if each is None or not self._panels.shows_details:
             return None
-        project, read_stats = each.project, self._screen.engine.projects.stats
+        project, engine = each.project, self._screen.engine
 
         def show(stats: ProjectStats) -> None:
             now = self._panels.project
@@ -227,7 +236,7 @@ class HomeReads:
             )
 
         def read() -> Callable[[], None]:
-            stats = read_stats(project.id)
+            stats = engine.projects.stats(project.id)
             return lambda: show(stats)
 
         return read

@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 class Reload(Generic[T]):
-    """Reads something in a thread; when it is asked for meanwhile, once more after that."""
+    """Reads something in a thread; when it is asked for meanwhile, once more after that.
+
+    A read that fails says so on the screen, and shows nothing.
+    """
 
     def __init__(
         self,
@@ -45,13 +48,20 @@ class Reload(Generic[T]):
         def read() -> T:
             try:
                 return work()
+            except BaseException:
+                self._screen.call_later(self._start_again)
+                raise
             finally:
                 self._is_reading = False
 
         def show(found: T) -> None:
             self._show(found)
-            if self._is_stale:
-                self._is_stale = False
-                self.start()
+            self._start_again()
 
         self._screen.in_thread(read, show)
+
+    def _start_again(self) -> None:
+        """Read what was asked for while the last read went on."""
+        if self._is_stale:
+            self._is_stale = False
+            self.start()
