@@ -23,16 +23,17 @@ class Changes:
 
     Args:
         project_id: of a project whose record is old; empty for none.
-        work, boards, totals: whether these are.
+        work, boards: whether these are.
+        state: whether the numbers of the lab are: what runs, boards in use, checks, news.
     """
 
     project_id: str = ""
     work: bool = False
     boards: bool = False
-    totals: bool = False
+    state: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.project_id) or self.work or self.boards or self.totals
+        return bool(self.project_id) or self.work or self.boards or self.state
 
 
 NO_CHANGES = Changes()
@@ -48,19 +49,19 @@ def changed_by(event: Event) -> Changes:
     """
     match event:
         case RunChanged(project_id=project, status=status):
-            return Changes(project, work=True, boards=status.is_final, totals=True)
+            return Changes(project, work=True, boards=status.is_final, state=True)
         case ProjectChanged(project_id=project) | ProjectLooked(project_id=project):
             return Changes(project)
         case BoardTaken():
-            return Changes(work=True, boards=True, totals=True)
+            return Changes(work=True, boards=True, state=True)
         case StageChanged(status=StageStatus.RUNNING):
             return Changes(work=True)
         case StageChanged(stage="test.board"):
-            return Changes(work=True, boards=True, totals=True)
+            return Changes(work=True, boards=True, state=True)
         case CheckCompleted(project_id=project, check=check):
             is_of_boards = check == _BOARD_CHECK
-            return Changes(project, boards=is_of_boards, totals=True)
+            return Changes(project, boards=is_of_boards, state=True)
         case NotificationsChanged():
-            return Changes(totals=True)
+            return Changes(state=True)
         case _:
             return NO_CHANGES

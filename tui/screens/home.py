@@ -196,7 +196,7 @@ class HomeScreen(MainScreen):
                 self._stale.add("work")
             if changes.boards:
                 self._stale.add("boards")
-            if changes.totals:
+            if changes.state:
                 self._stale.add("state")
             match event:
                 case ProjectChanged():

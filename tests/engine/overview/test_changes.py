@@ -42,27 +42,27 @@ def check(name: str, project_id: str = "") -> CheckCompleted:
     [
         (
             RunChanged(project_id=ID, status=RunStatus.RUNNING),
-            Changes(ID, work=True, totals=True),
+            Changes(ID, work=True, state=True),
         ),
         (
             RunChanged(project_id=ID, status=RunStatus.FAILED),
-            Changes(ID, work=True, boards=True, totals=True),
+            Changes(ID, work=True, boards=True, state=True),
         ),
         (ProjectChanged(project_id=ID, project="", status=ProjectStatus.ACTIVE), Changes(ID)),
         (ProjectLooked(project_id=ID), Changes(ID)),
         (
             BoardTaken(board="desk", stage="test.board", attempt=1),
-            Changes(work=True, boards=True, totals=True),
+            Changes(work=True, boards=True, state=True),
         ),
         (stage("build", StageStatus.RUNNING), Changes(work=True)),
         (stage("build", StageStatus.SUCCESS), NO_CHANGES),
         (
             stage("test.board", StageStatus.SUCCESS),
-            Changes(work=True, boards=True, totals=True),
+            Changes(work=True, boards=True, state=True),
         ),
-        (check("git_check", ID), Changes(ID, totals=True)),
-        (check("board_check"), Changes(boards=True, totals=True)),
-        (NotificationsChanged(unread=1), Changes(totals=True)),
+        (check("git_check", ID), Changes(ID, state=True)),
+        (check("board_check"), Changes(boards=True, state=True)),
+        (NotificationsChanged(unread=1), Changes(state=True)),
         (RunProgress(phase="build", percent=1.0, message=""), NO_CHANGES),
         # Its row has changed too, and says so (RunChanged).
         (
