@@ -98,7 +98,7 @@ def _failing(store: Store, of: Select[Any]) -> Sequence[NewestResult]:
         select(row.check_name, row.project_id, Project.name, col(row.status))
         .add_columns(col(row.message))
         .outerjoin(Project, col(Project.id) == col(row.project_id))
-        .where(col(row.id).in_(_newest_of_each(of)), row.status != CheckStatus.SUCCESS)
+        .where(col(row.id).in_(_newest_of_each(of)), col(row.status) != CheckStatus.SUCCESS)
         .order_by(col(row.timestamp).desc())
     )
     with store.read() as session:
