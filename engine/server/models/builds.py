@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from engine import (
     Artifact,
-    BuildComparison,
-    CommitsBetween,
     FindingRow,
     Fix,
     GateResult,
@@ -439,73 +437,6 @@ class FixAnswer(_Model):
             branch=fix.branch,
             fetch=fix.fetch,
             diff=_unicode(fix.diff),
-        )
-
-
-class StageTimesAnswer(_Model):
-    """How long a stage took, in seconds."""
-
-    stage: str
-    duration: float | None
-    before: float | None
-
-
-class CommitAnswer(_Model):
-    """A commit."""
-
-    commit_sha: str
-    subject: str
-
-
-class CommitsAnswer(_Model):
-    """What lies between the commits of two builds."""
-
-    count: int
-    behind: int
-    """How many commits the other build has that this one has not."""
-
-    commits: list[CommitAnswer]
-    """The newest, at most 50."""
-
-    @classmethod
-    def of(cls, found: CommitsBetween) -> CommitsAnswer:
-        """What the engine says of them."""
-        commits = [CommitAnswer(commit_sha=sha, subject=line) for sha, line in found.commits]
-        return cls(count=found.count, behind=found.behind, commits=commits)
-
-
-class ComparisonAnswer(_Model):
-    """What differs between a build and one before it."""
-
-    build: BuildSummary
-    other: BuildSummary
-    regions: list[RegionAnswer]
-    components: list[SizeAnswer]
-    """Those whose size differs, what grew most first."""
-
-    new_findings: list[FindingAnswer]
-    gone_findings: list[FindingAnswer]
-    stages: list[StageTimesAnswer]
-    commits: CommitsAnswer | None
-    problems: list[str]
-    """What could not be compared, and why."""
-
-    @classmethod
-    def of(cls, found: BuildComparison) -> ComparisonAnswer:
-        """A comparison of the engine."""
-        return cls(
-            build=BuildSummary.of(found.build),
-            other=BuildSummary.of(found.other),
-            regions=[RegionAnswer.of(row) for row in found.regions],
-            components=[SizeAnswer.of(row) for row in found.components],
-            new_findings=[FindingAnswer.of(row) for row in found.new_findings],
-            gone_findings=[FindingAnswer.of(row) for row in found.gone_findings],
-            stages=[
-                StageTimesAnswer(stage=each.stage, duration=each.seconds, before=each.before)
-                for each in found.stages
-            ],
-            commits=CommitsAnswer.of(found.commits) if found.commits else None,
-            problems=list(found.problems),
         )
 
 

@@ -18,7 +18,6 @@ from engine.server.models.builds import (
     BuildAnswer,
     BuildFilters,
     BuildSummary,
-    ComparisonAnswer,
     FindingAnswer,
     FixAnswer,
     GateAnswer,
@@ -28,6 +27,7 @@ from engine.server.models.builds import (
     SizesAnswer,
     SourceLines,
 )
+from engine.server.models.comparison import ComparisonAnswer
 from engine.server.parameters import MAX_NUMBER, RunNumber, Wait, next_page, require_json
 from engine.server.responses import SafeJson, text_answer, wants_text
 from engine.server.turns import MEASURING
@@ -241,7 +241,7 @@ def compare_builds(
     found = engine.builds.compare(number, other)
     if wants_text(request):
         return text_answer(comparison_lines(found))
-    return ComparisonAnswer.of(found)
+    return ComparisonAnswer.of(found, engine.builds.compare_logs(number, other))
 
 
 def _answer(engine: Engine, build: Run) -> BuildAnswer:

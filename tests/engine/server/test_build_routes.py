@@ -13,8 +13,9 @@ import pytest
 
 from engine import Artifact, Engine, Finding, Project, Run, StageRow
 from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Scope, Severity, StageStatus
-from engine.store import projects, runs
+from engine.store import logs, projects, runs
 from engine.store.database import Store
+from engine.store.tables import LogChunk
 from tests.engine.git_repos import commit
 from tests.engine.server.conftest import ClientOf
 
@@ -405,7 +406,16 @@ def test_two_builds_are_compared(
     moved = Finding(Severity.WARNING, "-Wunused", "unused x", file="main.c", line=9)
     gone = Finding(Severity.WARNING, "-Wformat", "format", file="main.c", line=4)
     new = Finding(Severity.ERROR, "compiler.error", "boom", file="main.c", line=1)
-    for each in (before, now):
+    for each, outcome, said in ((before, "PASS", "old"), (now, "FAIL", "new")):
+        case = {"file": "", "name": "adds", "outcome": outcome}
+        report = {"tests": 1, "failures": int(each is now), "ignored": 0, "cases": [case]}
+        results = {"test.simulator": {"report": report}}
+        runs.put_outcome(store, each.number, test_results=results, build_output="")
+        chunk = LogChunk(
+            run_id=each.number, stage="build", attempt=1, stream="log", agent="BUILDER", seq=1,
+            first_line=0, lines=1, text=f"{said}\n", writer="",
+        )  # fmt: skip
+        logs.append(store, [chunk])
         row = StageRow(
             run_id=each.number, key="build", agent="BUILDER", phase="build", attempt=1,
             status=StageStatus.FAILED,
@@ -427,6 +437,18 @@ def test_two_builds_are_compared(
         "behind": 0,
         "commits": [{"commit_sha": project.tip, "subject": "Second"}],
     }
+    assert [each["line"] for each in found["same_findings"]] == [9]
+    assert found["tests"] == {
+        "before": {"tests": 1, "passed": 1, "failures": 0, "ignored": 0},
+        "after": {"tests": 1, "passed": 0, "failures": 1, "ignored": 0},
+        "changed": [
+            {"name": "adds", "before": "PASS", "after": "FAIL", "places": ["test.simulator"]}
+        ],
+    }
+    assert found["files"] == []
+    assert [(each["stage"], each["lines"]) for each in found["logs"]] == [
+        ("build", ["-old", "+new"])
+    ]
     assert (found["regions"], found["components"]) == ([], [])
     assert found["problems"] == ["sizes: build 2 has no sizes: it kept no files"]
     assert (found["build"]["id"], found["other"]["id"]) == (2, 1)
@@ -436,6 +458,8 @@ def test_two_builds_are_compared(
     assert lines[0] == f"build 2 failed {project.tip[:10]}"
     assert "COMMITS 1" in lines
     assert "  build: error: main.c:1: boom" in lines
+    assert "SAME FINDINGS 1" in lines
+    assert "TESTS 0 of 1 passed, 1 of 1 before" in lines
 
 
 def first_commit(project: Project) -> str:
