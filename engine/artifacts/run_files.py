@@ -71,6 +71,7 @@ def keep(
             protect(part)
         _put_aside(store, folder, made)
         part.replace(kept)
+        part.unlink(missing_ok=True)  # two names of one file stay when one replaces the other
     except OSError as error:
         part.unlink(missing_ok=True)
         raise EspdeckError(explain(error, kept)) from error

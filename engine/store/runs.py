@@ -331,7 +331,7 @@ def finish_run(
     Args:
         took: seconds since its first start as a clock measured them that only runs; None when
             nobody could, as it was interrupted or lost: then the time in which its stages worked
-            counts, and not the night in which the machine was off.
+            since counts, and not the night in which the machine was off.
         result_attempt: as :class:`Run` has it.
         workflow_id: of the durable run that ended; None for whichever the run has.
 
@@ -352,8 +352,13 @@ def finish_run(
             run.completed_at = run.started_at + timedelta(seconds=took)
         run.duration = took
         if took is None:
+            retried = session.exec(
+                select(func.max(Retry.attempt)).where(Retry.run_id == run_id)
+            ).one()
             stages = session.exec(
-                select(StageRow).where(StageRow.run_id == run_id, ~col(StageRow.superseded))
+                select(StageRow)
+                .where(StageRow.run_id == run_id, ~col(StageRow.superseded))
+                .where(StageRow.attempt >= (retried or 0))  # not what a retry took over
             ).all()
             run.duration = seconds_worked(stages)
         session.add(run)

@@ -293,6 +293,16 @@ def test_the_same_file_of_several_runs_lies_on_the_disk_once(builds: Builds) -> 
     assert kept[-1].read_text() == LARGE
 
 
+def test_a_shared_file_that_is_kept_again_leaves_no_other_name(builds: Builds) -> None:
+    kept = builds.keep(LARGE)
+    number = int(kept.parent.name)
+    again = run_files.keep(
+        *(builds.store, kept.parent, builds.folder / "made"),
+        run_id=number, stage="build", attempt=1, kind=ArtifactKind.APP, path="kept",
+    )  # fmt: skip
+    assert list(kept.parent.iterdir()) == [again]
+
+
 def test_texts_have_a_file_each_which_may_be_changed(builds: Builds) -> None:
     first, second = (builds.keep(LARGE, ArtifactKind.REPORT) for _ in range(2))
     assert not first.samefile(second)

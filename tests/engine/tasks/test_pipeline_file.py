@@ -167,7 +167,7 @@ def test_a_document_gives_back_what_yaml_wrote(value: object) -> None:
         assert any(
             reason in str(error)
             for reason in (
-                "no plain number",
+                "not a plain number",
                 "control",
                 "is given twice",
                 "must be a word",
