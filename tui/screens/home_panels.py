@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 NO_PROJECTS = """ no projects yet: press a to add one, ? for help
 
- espdeck demo    builds samples and runs them on a virtual board
- espdeck doctor  says what this machine can build and flash"""
+ espdeck demo    shows how it works, without a board
+ espdeck doctor  says what this machine can do"""
 
 _NO_BOARDS = " no boards: plug one in, or run espdeck lab"
 _NO_WORK = " nothing runs or waits"

@@ -20,14 +20,15 @@ SMALL, MIDDLE, LARGE = (80, 24), (120, 36), (200, 60)
 
 
 @pytest.mark.parametrize(
-    ("boards", "row", "size", "ascii_"),
+    ("boards", "row", "size", "ascii_", "keys"),
     [
-        pytest.param(lab_boards.BOARDS, 2, SMALL, False, id="small"),
-        pytest.param(lab_boards.BOARDS, 1, MIDDLE, True, id="middle-ascii"),
-        pytest.param(lab_boards.BOARDS, 2, LARGE, False, id="large"),
-        pytest.param((), 0, SMALL, False, id="empty"),
-        pytest.param(lab_boards.HOSTILE, 0, SMALL, False, id="hostile"),
-        pytest.param(lab_boards.HOSTILE, 1, LARGE, False, id="hostile-large"),
+        pytest.param(lab_boards.BOARDS, 2, SMALL, False, "", id="small"),
+        pytest.param(lab_boards.BOARDS, 1, MIDDLE, True, "", id="middle-ascii"),
+        pytest.param(lab_boards.BOARDS, 2, LARGE, False, "", id="large"),
+        pytest.param((), 0, SMALL, False, "", id="empty"),
+        pytest.param(lab_boards.HOSTILE, 0, SMALL, False, "", id="hostile"),
+        pytest.param(lab_boards.BOARDS, 1, SMALL, False, "n", id="name"),
+        pytest.param(lab_boards.HOSTILE, 1, LARGE, False, "", id="hostile-large"),
     ],
 )
 def test_boards(
@@ -38,6 +39,7 @@ def test_boards(
     row: int,
     size: tuple[int, int],
     ascii_: bool,
+    keys: str,
 ) -> None:
     fill(tmp_path)
     lab_boards.use(monkeypatch, boards, lambda _rest: None)
@@ -48,7 +50,7 @@ def test_boards(
         await story.until(lambda: app.is_open)
         await story.press("B")
         await story.sees(f"boards {len(boards)}")
-        await story.press(*"j" * row)
+        await story.press(*"j" * row, *keys)
 
     assert snap_compare(app, terminal_size=size, run_before=walk)
     app.close_engine()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from engine import Settings
 from engine.store import projects
@@ -16,6 +14,7 @@ from engine.store.database import Store
 from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.screens.test_notifications import notify
+from tests.tui.snapshots.conftest import SIZES, Looks, Size, Walk
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.test_hostile import hostile
 from tests.tui.workspaces import Story, fill, fill_audit
@@ -27,9 +26,7 @@ from tui.screens.edit_project import EditProject
 
 pytestmark = [pytest.mark.xdist_group("snapshots"), pytest.mark.slow]
 
-Walk = Callable[[Story], Awaitable[None]]
-
-SIZES = ((80, 24), (120, 36), (200, 60))
+SMALL = ((60, 15),)
 
 
 async def workflows(story: Story) -> None:
@@ -43,12 +40,6 @@ async def task_form(story: Story) -> None:
     await story.press("h", "enter")
     await story.sees("input text", "chosen by the task")
     await story.press("ctrl+s")
-
-
-async def gate(story: Story) -> None:
-    await workflows(story)
-    await story.press("l", "g", "enter")
-    await story.sees("QUALITY GATE")
 
 
 async def add(story: Story) -> None:
@@ -132,33 +123,25 @@ async def metrics(story: Story) -> None:
 
 
 WALKS: tuple[Walk, ...] = (
-    workflows, task_form, gate, add, edit, pick, helped, settings, setting, checks, check, audit,
+    workflows, task_form, add, edit, pick, helped, settings, setting, checks, check, audit,
     notifications, metrics,
 )  # fmt: skip
 
 PICTURES = [
-    *(
-        pytest.param(walk, size, {}, False, id=f"{walk.__name__}-{size[0]}x{size[1]}")
-        for walk in WALKS
-        for size in SIZES
-    ),
-    pytest.param(add, (60, 15), {"ascii": True}, False, id="add-60x15-ascii"),
-    pytest.param(edit, (60, 15), {"theme": "light"}, False, id="edit-60x15-light"),
-    pytest.param(task_form, (60, 15), {}, False, id="task_form-60x15"),
-    pytest.param(settings, (60, 15), {"ascii": True}, False, id="settings-60x15-ascii"),
-    pytest.param(checks, (60, 15), {"theme": "light"}, False, id="checks-60x15-light"),
-    pytest.param(edit, (80, 24), {}, True, id="edit-hostile"),
-    pytest.param(workflows, (80, 24), {}, True, id="workflows-hostile"),
+    *(pytest.param(walk, SIZES, {}, False, id=walk.__name__) for walk in WALKS),
+    pytest.param(add, SMALL, {"ascii": True}, False, id="add-ascii"),
+    pytest.param(edit, SMALL, {"theme": "light"}, False, id="edit-light"),
+    pytest.param(task_form, SMALL, {}, False, id="task_form-small"),
+    pytest.param(settings, SMALL, {"ascii": True}, False, id="settings-ascii"),
+    pytest.param(checks, SMALL, {"theme": "light"}, False, id="checks-light"),
+    pytest.param(edit, SIZES[:1], {}, True, id="edit-hostile"),
+    pytest.param(workflows, SIZES[:2], {}, True, id="workflows-hostile"),
 ]
 
 
 @pytest.fixture(autouse=True)
-def same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def same_everywhere(settings_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, checks and times that are the same on any machine."""
-    path = tmp_path / "config.toml"
-    path.write_text("[quality]\ncoverage = 70\n[profile.night]\nmax_concurrent_builds = 4\n")
-    monkeypatch.setenv("ESPDECK_CONFIG", str(path))
-    monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "2")
     use_checks(monkeypatch)
     monkeypatch.setattr(screens_check, "when", lambda _result: "01-31 12:00")
     monkeypatch.setattr(audit_rows, "day_and_clock", lambda _at, **_seconds: "2026-01-31 12:00")
@@ -171,13 +154,13 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
     app.close_engine()
 
 
-@pytest.mark.parametrize(("walk", "size", "app", "is_hostile"), PICTURES, indirect=["app"])
-def test_it_looks_as_it_did(
-    snap_compare: Any,
+@pytest.mark.parametrize(("walk", "sizes", "app", "is_hostile"), PICTURES, indirect=["app"])
+async def test_it_looks_as_it_did(
+    looks: Looks,
     tmp_path: Path,
     app: EspdeckApp,
     walk: Walk,
-    size: tuple[int, int],
+    sizes: tuple[Size, ...],
     *,
     is_hostile: bool,
 ) -> None:
@@ -199,13 +182,11 @@ def test_it_looks_as_it_did(
     if walk is edit:
         _point_nowhere(tmp_path)
 
-    async def run_before(pilot: Pilot[None]) -> None:
-        story = Story(app, pilot)
-        await story.until(lambda: app.is_open)
+    async def to_focus(story: Story) -> None:
         await walk(story)
         await story.until(lambda: story.screen.focused is not None)
 
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
+    await looks(app, to_focus, *sizes)
 
 
 def _point_nowhere(workspace: Path) -> None:

@@ -12,11 +12,13 @@ from textual.pilot import Pilot
 
 import engine.clock
 from engine import Settings
+from engine.projects.variants import Variant
 from tests.tui.lab import NOW, Lab, busy, hostile, many
 from tests.tui.workspaces import Story
 from tui import app as tui_app
 from tui.app import EspdeckApp
 from tui.screens.home import HomeScreen
+from tui.screens.start_build import ChooseVariants
 
 pytestmark = [pytest.mark.xdist_group("snapshots-home"), pytest.mark.slow]
 
@@ -56,6 +58,21 @@ async def details(story: Story) -> None:
     await story.sees("details of node5", "status  active")
 
 
+async def remove(story: Story) -> None:
+    await projects(story)
+    await story.press("d")
+    await story.sees("Remove node5?")
+
+
+async def variants(story: Story) -> None:
+    await projects(story)
+    found = [Variant(chip, way) for chip in ("esp32c3", "esp32c6") for way in ("", "release")]
+    story.app.push_screen(ChooseVariants("node5", found))
+    await story.sees("of 4 variants marked")
+    await story.press("space")
+    await story.sees("1 of 4 variants marked")
+
+
 async def grouped(story: Story) -> None:
     await story.sees("node-0000")
     await story.press("O", "t", "t", "j", "j", "space", "space", "slash", *"c3", "enter")
@@ -89,6 +106,8 @@ LIGHT, ASCII = {"theme": "light"}, {"ascii": True}
         pytest.param(busy, strip_of_work, USUAL, {}, id="work"),
         pytest.param(busy, strip_of_boards, USUAL, LIGHT, id="boards-light"),
         pytest.param(busy, details, USUAL, {}, id="details"),
+        pytest.param(busy, remove, USUAL, {}, id="remove"),
+        pytest.param(busy, variants, USUAL, {}, id="variants"),
         pytest.param(busy, projects, WIDE, {}, id="busy-wide"),
         pytest.param(busy, projects, WIDE, LIGHT, id="busy-wide-light"),
         pytest.param(busy, projects, WIDE, ASCII, id="busy-wide-ascii"),
@@ -98,6 +117,7 @@ LIGHT, ASCII = {"theme": "light"}, {"ascii": True}
         pytest.param(lambda: hostile(busy(), HOSTILE), seen, WIDE, {}, id="hostile-wide"),
         pytest.param(lambda: many(1000), grouped, WIDE, {}, id="many-wide"),
         pytest.param(lambda: many(1000), grouped, USUAL, {}, id="many"),
+        pytest.param(lambda: many(1000), grouped, LARGE, {}, id="many-large"),
     ],
     indirect=["app"],
 )

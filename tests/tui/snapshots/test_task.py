@@ -52,6 +52,7 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
         pytest.param(review, (200, 60), str, {}, id="review-200"),
         pytest.param(review, (120, 36), hostile, {}, id="review-hostile"),
         pytest.param(as_it_came, (80, 24), str, {"theme": "light"}, id="as-it-came-light"),
+        pytest.param(gate, (80, 24), str, {}, id="gate-80"),
         pytest.param(gate, (120, 36), str, {"ascii": True}, id="gate-ascii"),
         pytest.param(gate, (200, 60), str, {}, id="gate-200"),
         pytest.param(gate, (40, 12), str, {"theme": "light"}, id="gate-small-light"),
