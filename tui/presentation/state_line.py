@@ -108,4 +108,5 @@ def _next_check(coming: ComingCheck, now: datetime) -> str:
     """Which check runs next, and when."""
     left = (coming.at - now).total_seconds()
     of = f" of {coming.project}" if coming.project else ""
-    return f"next {coming.check}{of} {f'in {span(left)}' if left > 0 else 'now'}"
+    # At rest the line is drawn once a minute: seconds would stand there and be wrong.
+    return f"next {coming.check}{of} {f'in {span(left)}' if left >= 60 else 'soon'}"

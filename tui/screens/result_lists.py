@@ -35,13 +35,13 @@ class ResultLists:
         self.findings: RowList[ToldFinding] = RowList(
             draw=lambda each, _width: finding_parts(each, screen.app.glyphs, attempts=view.attempt),
             key=lambda each: each.row.id,
-            empty="nothing found",
+            empty="",
             id=FINDINGS,
         )
         self.artifacts: RowList[Artifact] = RowList(
             draw=lambda row, _width: artifact_parts(row),
             key=lambda row: row.id,
-            empty="nothing kept",
+            empty="",
             id=ARTIFACTS,
         )
         self.by_name: dict[str, RowList[Any]] = {
@@ -56,8 +56,8 @@ class ResultLists:
         more = f", {others} of other attempts" if others else ""
         self.findings.title = f" FINDINGS  {count_findings(findings)}{more}"
         more = f", {older} of earlier attempts" if older else ""
-        self.findings.fill(findings)
-        self.artifacts.fill(artifacts)
+        self.findings.fill(findings, empty="nothing found")
+        self.artifacts.fill(artifacts, empty="nothing kept")
         self.artifacts.title = f" ARTIFACTS  {count(self.count_of(ARTIFACTS), 'file')}{more}"
 
     def count_of(self, name: str) -> int:

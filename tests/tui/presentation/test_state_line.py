@@ -62,7 +62,10 @@ def test_it_says_who_runs_builds_and_what_waits(state: ExecutorState | None, sai
     [
         (ComingCheck(NOW + timedelta(minutes=4), "doc_check", "hub"), "doc_check of hub in 4 min"),
         (ComingCheck(NOW + timedelta(minutes=9), "board_check", ""), "board_check in 9 min"),
-        (ComingCheck(NOW, "board_check", ""), "board_check now"),
+        *(
+            (ComingCheck(NOW + timedelta(seconds=left), "board_check", ""), "board_check soon")
+            for left in (-90, 0, 59)
+        ),
     ],
 )
 def test_which_check_comes_next(coming: ComingCheck, said: str) -> None:
