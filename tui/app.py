@@ -66,6 +66,7 @@ class EspdeckApp(AppBase):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "espdeck"
     ENABLE_COMMAND_PALETTE = True
+    SUSPENDED_SCREEN_CLASS = "-suspended"
     COMMAND_PALETTE_BINDING = "f1"
     BINDINGS: ClassVar[list[BindingType]] = []
 

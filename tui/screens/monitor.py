@@ -262,7 +262,7 @@ class MonitorScreen(MainScreen):
             self.show_error(f"{self._current.search!r} is in none of the lines in memory")
             return
         number = matches[-1] if number is None else number
-        self._pane.to_line(number, mark=f"match {matches.index(number) + 1}/{len(matches)}")
+        self._pane.to_line(number, mark=f"match {matches.index(number) + 1} of {len(matches)}")
 
     def _filter(self) -> None:
         """Which lines to show."""

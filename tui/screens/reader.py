@@ -239,7 +239,7 @@ class LineReader(ReaderScreen):
         if not self._matches:
             return
         self._match = (self._match + by) % len(self._matches) if self._match >= 0 else 0
-        place = f"match {self._match + 1}/{len(self._matches)}"
+        place = f"match {self._match + 1} of {len(self._matches)}"
         self._lines.to_line(self._matches[self._match], mark=place)
 
     def _fill(self) -> None:
