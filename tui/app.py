@@ -371,7 +371,7 @@ class EspdeckApp(AppBase):
             if isinstance(screen, MainScreen) and (self.is_open or not events):
                 screen.handle_events(events)
         self._idle_ticks = 0 if events else self._idle_ticks + 1
-        front = self.screen
+        front = self.screen_stack[-1] if self.screen_stack else None  # none once it ends
         if self._idle_ticks > IDLE_TICKS and isinstance(front, MainScreen) and front.RESTS:
             assert self._ticking is not None
             self._ticking.pause()

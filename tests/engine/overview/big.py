@@ -15,7 +15,7 @@ from engine.store.database import Store
 from engine.store.tables import CheckResultRow, EventRow, Project, Run, StageRow
 from tests.engine.overview.lab import NOW
 
-_CHECKS = ("git_check", "doc_check", "test_check", "dependency_check", "remote_check")
+CHECKS = ("git_check", "doc_check", "test_check", "dependency_check", "remote_check")
 _RESULTS = 5
 _EVENTS = 20
 
@@ -44,7 +44,7 @@ def fill_lab(
     for number in range(1, builds + 1):
         _add_build(rows, number, ids[number % projects], builds - unfinished, "x" * printed)
     for each in (*ids, None):
-        for check in _CHECKS if each is not None else ("board_check",):
+        for check in CHECKS if each is not None else ("board_check",):
             rows[CheckResultRow] += [
                 {"check_name": check, "project_id": each, "message": "", "details": {},
                  "status": CheckStatus.SUCCESS, "timestamp": NOW, "confirmed_at": NOW,
