@@ -138,7 +138,7 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
         terminal.keys("g")
         terminal.sees("#3")
         terminal.keys("l\r")  # the build: its title, panes and findings
-        terminal.sees("FINDINGS 2")
+        terminal.sees("FINDINGS 2", "FINDINGS  1 error, 1 warning")
         terminal.keys("\r")
         terminal.sees("0xdead0000")
         terminal.keys("q")
