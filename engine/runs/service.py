@@ -395,6 +395,7 @@ class RunService(ABC):
         """The last attempt of a stage.
 
         Raises:
+            ConflictError: somebody else had the run be done again since.
             UsageError: it did not run.
         """
         ran = [
@@ -403,7 +404,10 @@ class RunService(ABC):
             if row.key == stage and row.status is not StageStatus.SKIPPED
         ]
         if not ran:
-            known = near_or_all(stage, [each.key for each in self.pipeline_of(run).stages])
+            if self.get(run.number).workflow_id != run.workflow_id:
+                raise ConflictError(f"{self.KIND.label} {run.number} was begun anew already")
+            keys = [each.key for each in self.pipeline_of(run).stages]
+            known = "" if stage in keys else near_or_all(stage, keys)
             raise UsageError(
                 f"stage {stage[:80]!r} did not run in {self.KIND.label} {run.number}{known}"
             )
@@ -439,7 +443,13 @@ class RunService(ABC):
 
     def _ask_once(self, run: Run) -> None:
         runs, repeats = self._services.runs, run.repeats
-        if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
+        if repeats and runs.state(repeats["run"]) is RunState.ABSENT:
+            # What it was to take over is gone, as somebody deleted runs.db: it starts over, in
+            # attempts of its own.
+            with contextlib.suppress(ConflictError):  # another thread was here before
+                self._requeue(run, None, str(uuid.uuid4()))
+            self._ask_once(self.get(run.number))
+        elif repeats:
             runs.again(self.KIND, repeats["run"], run.workflow_id, repeats["steps"])
         else:
             runs.enqueue(self.KIND, run.workflow_id, run.number, self.priority_of(run))

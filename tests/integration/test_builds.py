@@ -378,6 +378,8 @@ def test_a_retry_from_a_stage_repeats_only_what_follows(engine: Engine) -> None:
 def test_three_retries_from_the_start_leave_four_passes_to_be_read(engine: Engine) -> None:
     done = build(engine, "flaky-tests", board="none")
     passes = [stages(engine, done.number)]
+    with pytest.raises(UsageError, match=r"^stage 'test.board' did not run in build \d+$"):
+        engine.builds.retry(done.number, "test.board")
     for _ in range(3):
         engine.builds.retry(done.number)
         again = engine.builds.wait(done.number, timeout=60)
