@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.text import count
-from tui.presentation.labels import commit_of, stage_label
+from tui.presentation.labels import commit_of, stage_label, variant_of
 from tui.presentation.units import change, size
 
 if TYPE_CHECKING:
@@ -74,8 +74,11 @@ def compare_parts(row: CompareRow) -> Parts:
 def _builds(found: BuildComparison) -> Iterator[CompareRow]:
     section = "BUILDS"
     yield CompareRow(section)
-    for run in (found.other, found.build):
-        yield CompareRow(section, (*_state(run), (f"  {_subject(run)}", "dim")))
+    runs = found.other, found.build
+    variants = [variant_of(run) for run in runs]
+    for run, variant in zip(runs, variants, strict=True):
+        built_for = f"  for {variant}" if variants[0] != variants[1] else ""
+        yield CompareRow(section, (*_state(run), (f"{built_for}  {_subject(run)}", "dim")))
 
 
 def _state(run: Run) -> Iterator[tuple[str, str]]:
