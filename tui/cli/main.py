@@ -191,6 +191,8 @@ def _run_app(
     in_browser = "TEXTUAL_DRIVER" in os.environ  # of the server that shows the app in one
     if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
+    if os.environ.get("TERM") == "dumb" and not in_browser:
+        raise UsageError("TERM=dumb cannot show the app; without it: espdeck build, espdeck builds")
     settings = load()
     app = EspdeckApp(settings, load=load, open_build=open_build)
     garbage_collection.modules_are_there()

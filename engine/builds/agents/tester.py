@@ -38,6 +38,9 @@ from engine.text import count
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
 
+PANIC_SECONDS = 5.0
+"""Seconds that a panic which is being printed when the time is up may take to its end."""
+
 _MAX_PATH = 300
 _MAX_REMARKS = 5
 
@@ -126,8 +129,8 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
             board.console.listen(
                 baud=baud,
                 on_output=as_text(image, serial.feed, absences.feed, checker.feed),
-                until=lambda passed: is_done(checker, passed),
-                seconds=seconds,
+                until=lambda passed: is_over(checker, passed, seconds),
+                seconds=seconds + PANIC_SECONDS,
                 reset=True,
                 console_input=console_input,
                 on_return=absences.returned,
@@ -292,6 +295,16 @@ def is_done(checker: OutputChecker, seconds: float) -> bool:
     """Whether enough was heard, this many seconds after the start."""
     checker.tick(seconds)
     return checker.done
+
+
+def is_over(checker: OutputChecker, passed: float, seconds: float) -> bool:
+    """Whether enough was heard, or the time is up and no panic is being printed.
+
+    Args:
+        passed: seconds since the start.
+        seconds: for which the firmware may run.
+    """
+    return is_done(checker, passed) or (passed >= seconds and not checker.is_panicking)
 
 
 def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
