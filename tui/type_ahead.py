@@ -55,6 +55,9 @@ class TypeAhead:
             await then(event)
         elif self._settling is not None:
             self._waiting.append((event, then))
+        elif self._is_loading():  # typed before the first screen could take it
+            self._waiting.append((event, then))
+            self._settle(None)
         elif self._typed_into is not None and not _is_text(event):
             # The field has what was typed still in its queue.
             self._waiting.append((event, then))
@@ -90,8 +93,11 @@ class TypeAhead:
                 self._settling = None
 
     async def _wait_for(self, pumps: list[MessagePump]) -> None:
+        before = self._app.screen
         while True:
             screen = self._app.screen
+            if screen is not before:  # what is not laid out cannot scroll
+                await _handled(screen, laid_out=True)
             # Twice: what a message makes a widget send comes behind the first.
             for _ in range(2):
                 for pump in (*pumps, screen):
@@ -114,10 +120,11 @@ class TypeAhead:
             await self._give(event, then)
 
 
-async def _handled(pump: MessagePump) -> None:
-    """Wait until everything in the queue of a widget or screen is handled."""
+async def _handled(pump: MessagePump, *, laid_out: bool = False) -> None:
+    """Wait until everything in the queue of a widget or screen is handled, and it is laid out."""
     done = asyncio.Event()
-    if pump.call_later(done.set):  # else it is gone
+    call = pump.call_after_refresh if laid_out else pump.call_later
+    if call(done.set):  # else it is gone
         await done.wait()
 
 

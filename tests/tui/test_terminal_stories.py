@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from engine.store import boards
-from engine.store.database import Store
 from tests.tui.test_hostile import Terminal
 from tests.tui.workspaces import fill, keep_fix
 
@@ -37,7 +34,9 @@ def footer(terminal: Terminal) -> str:
 
 
 def test_what_is_typed_before_the_first_screen_arrives_whole(terminal: Terminal) -> None:
-    terminal.keys("ahttps:/nonsense\x13")  # a form, its first field, and at once ctrl+s
+    terminal.keys("ahttps:/non")  # a form and its first field, before there is a screen
+    terminal.sees("source         https:/non ")
+    terminal.keys("sense\x13")  # at once ctrl+s
     terminal.sees("https:/nonsense is not accepted: give https://")
     terminal.sees("user@host:path, file://")
     assert "source         https:/nonsense " in "\n".join(terminal.screen.display)
@@ -119,10 +118,13 @@ def test_a_command_says_what_to_do(workspace: Path, words: tuple[str, ...], said
     terminal.close()
 
 
-def test_a_misspelled_setting_of_a_table_is_named_with_its_line(workspace: Path) -> None:
+def test_a_misspelled_setting_of_a_table_is_named_with_its_line(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = workspace / "espdeck.toml"
-    file.write_text("mouse = true\n[notifications]\nrate_limt = 3\n")
-    terminal = Terminal(workspace, 24, 120, words=("--config", str(file), "builds"))
+    monkeypatch.setenv("ESPDECK_CONFIG", str(file))
+    file.write_text("mouse = true\n[notifications]\nrate_limitt = 3\n")
+    terminal = Terminal(workspace, 24, 120, words=("builds",))
     terminal.sees("espdeck.toml:3")
     terminal.sees("rate_limit")
     terminal.close()
@@ -135,24 +137,4 @@ def test_a_terminal_of_another_encoding_gets_no_traceback(
     terminal = Terminal(workspace, 24, 120, words=("builds",))
     terminal.sees("Store access fault in write_reading()")
     assert "Traceback" not in "\n".join(terminal.screen.display)
-    terminal.close()
-
-
-@pytest.mark.parametrize(
-    ("utc", "said"),
-    [("false", "until 2099-01-01 17:30"), ("true", "until 2099-01-01 12:00Z")],
-    ids=["local", "utc"],
-)
-def test_times_are_of_this_machine_or_in_utc_by_a_setting(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, utc: str, said: str
-) -> None:
-    monkeypatch.setenv("TZ", "Asia/Kolkata")
-    file = workspace / "espdeck.toml"
-    file.write_text(f'utc = {utc}\nboards = ["virtual:esp32c3"]\n')
-    store = Store(workspace / "espdeck.db")
-    until = datetime(2099, 1, 1, 12, tzinfo=UTC)
-    boards.reserve_board(store, "virtual:esp32c3", holder="ada", note="scope", until=until)
-    store.close()
-    terminal = Terminal(workspace, 24, 120, words=("--config", str(file), "boards"))
-    terminal.sees(said)
     terminal.close()
