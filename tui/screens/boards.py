@@ -29,7 +29,7 @@ from tui.widgets.row_list import Parts, RowList
 if TYPE_CHECKING:
     from engine import BoardInfo, BoardOverview, BoardSession
 
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 5.0
 """Seconds between two looks at what is plugged in and who has it: boards come without an event."""
 
 _BUSY_LOOK_SECONDS = 0.2
@@ -64,6 +64,7 @@ class BoardsScreen(MainScreen):
         self._boards.title = " boards"
         self._details = Details()
         self._is_looking = False
+        self._shown: tuple[object, ...] = ()
         self._marked: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -323,6 +324,11 @@ class BoardsScreen(MainScreen):
                 self._is_looking = False
 
         def show(boards: Sequence[BoardOverview]) -> None:
+            minute = datetime.now(UTC).replace(second=0, microsecond=0)
+            shown = (boards, minute, tuple(self.app.board_operations))
+            if shown == self._shown:
+                return  # nothing is drawn that would look the same
+            self._shown = shown
             self._boards.title = f" boards {len(boards)}"
             self._boards.fill(boards, empty=_NO_BOARDS)
             self._show_details()
