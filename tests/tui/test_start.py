@@ -29,6 +29,7 @@ ENGINE = frozenset(
 )  # fmt: skip
 ALLOWED = {
     "--version": (SETTINGS, frozenset()),
+    "--help": (SETTINGS, frozenset({"images", "projects", "sizes"})),
     "builds": (STORE, ENGINE),
     "projects": (STORE, ENGINE),
     "boards": (PORTS, ENGINE | {"monitor"}),

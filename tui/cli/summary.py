@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine import count_findings
 from tui.cli.common import print_line, table
 from tui.presentation.labels import commit_of, stage_label, variant_of
 from tui.presentation.result_rows import found_in
@@ -106,6 +105,8 @@ def print_stages(rows: Sequence[StageRow]) -> None:
 
 def print_findings(runs: RunService | RemoteBuilds, number: int) -> None:
     """Print the findings of a run, the worst first; then those of its other attempts, in short."""
+    from engine import count_findings
+
     findings = runs.listed_findings(number)
     attempts = max((row.attempt for row in runs.stages(number)), default=1)
     if findings:
