@@ -126,7 +126,9 @@ class GitLooks:
         self._began: dict[threading.Thread, float] = {}
         self._seen: dict[uuid.UUID, tuple[Glance, Seen]] = {}
         self._folders: dict[str, _Folder] = {}
-        self._counts: dict[tuple[str, str], int] = {}
+        self._counts: dict[uuid.UUID, tuple[tuple[str, str, str], int | None]] = {}
+        """Of each project: where, from which commit to which tip, and how many; None where Git
+        cannot say."""
 
     def seen(self, glance: Glance) -> Seen:
         """What is known of a project; what was seen before another commit was built is no news."""
@@ -224,7 +226,7 @@ class GitLooks:
             tip, repository = state.head, glance.folder
         seen = Seen(
             is_dirty=state is not None and state.is_dirty,
-            ahead=self._count(repository, glance.built, tip) if glance.built and tip else None,
+            ahead=self._count(glance, repository, tip) if glance.built and tip else None,
         )
         with self._changed:
             before = self._seen.get(glance.project_id, (glance, Seen()))[1]
@@ -251,11 +253,20 @@ class GitLooks:
             self._folders[folder] = _Folder(state, stamp, now, now, took)
         return state
 
-    def _count(self, repository: str, built: str, tip: str) -> int | None:
-        """Commits of a tip that were not built; None where Git cannot say."""
-        if built != tip and (built, tip) not in self._counts:
-            with contextlib.suppress(EspdeckError, ValueError):
-                self._counts[built, tip] = count_commits(
-                    Path(repository), built, tip, cancel=self._stop, timeout=LOOK_SECONDS
-                )
-        return 0 if built == tip else self._counts.get((built, tip))
+    def _count(self, glance: Glance, repository: str, tip: str) -> int | None:
+        """Commits of a tip that were not built; None where Git cannot say, which it is asked once.
+
+        It may lack one of them, or take too long: each look would cost that anew.
+        """
+        if glance.built == tip:
+            return 0
+        asked, number = (repository, glance.built, tip), None
+        known = self._counts.get(glance.project_id)
+        if known is not None and known[0] == asked:
+            return known[1]
+        with contextlib.suppress(EspdeckError, ValueError):
+            number = count_commits(
+                Path(repository), glance.built, tip, cancel=self._stop, timeout=LOOK_SECONDS
+            )
+        self._counts[glance.project_id] = asked, number
+        return number

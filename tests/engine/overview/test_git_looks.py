@@ -110,6 +110,23 @@ def test_a_commit_is_seen_soon(looks: Looks, tmp_path: Path) -> None:
     assert len(looks.looked) == 2
 
 
+def test_what_git_cannot_count_is_asked_once(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def count(_repository: Path, _before: str, after: str, **_how: object) -> int:
+        asked.append(after)
+        raise ToolError("bad object")
+
+    monkeypatch.setattr(git_looks, "count_commits", count)
+    for tip in ("2" * 40, "3" * 40):
+        looks.state = FolderState(is_dirty=False, branch="main", head=tip)
+        for _ in range(2):
+            looks.now += AGAIN_SECONDS
+            looks.look_at(glance(built="1" * 40))
+
+    assert asked == ["2" * 40, "3" * 40]
+
+
 def test_apps_of_one_folder_cost_one_look(looks: Looks) -> None:
     folder = "/nowhere/repository"
     apps = [glance(f"app{number}", folder=folder) for number in range(5)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 from engine.errors import EspdeckError
@@ -56,13 +56,13 @@ def test_what_is_asked_for_during_a_read_is_read_once_more() -> None:
 
 def test_what_is_asked_for_during_a_read_that_fails_is_read_all_the_same() -> None:
     threads, shown = Threads(), list[str]()
-    results: Iterator[EspdeckError | str] = iter((EspdeckError("the database is locked"), "found"))
+    reads: list[str] = []
 
     def read() -> str:
-        result = next(results)
-        if isinstance(result, str):
-            return result
-        raise result
+        reads.append("read")
+        if len(reads) == 1:
+            raise EspdeckError("the database is locked")
+        return "found"
 
     reload = Reload(cast("MainScreen", threads), lambda: read, shown.append)
 
