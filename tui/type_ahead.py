@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tui.app_base import AppBase
 
 LONGEST_WAIT_SECONDS = 2.0
-"""A screen that has not loaded by then gets its keys as it is."""
+"""A screen that has not loaded by then gets its keys as it is: this one, and those after it."""
 
 _LOOK_SECONDS = 0.01
 _INTERRUPTS = ("ctrl+c", "ctrl+q")
@@ -43,6 +44,8 @@ class TypeAhead:
         self._waiting: deque[tuple[Event, Callable[[Event], Awaitable[None]]]] = deque()
         self._settling: asyncio.Task[None] | None = None
         self._typed_into: Widget | None = None
+        self._slow: Screen[object] | None = None
+        """The screen in front that did not load in time; no key waits for it again."""
 
     async def handle(self, event: Event, then: Callable[[Event], Awaitable[None]]) -> None:
         """Handle a key or a pasted text now, or when those before are done.
@@ -87,7 +90,7 @@ class TypeAhead:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 await self._wait_for(pumps)
         except TimeoutError:
-            pass
+            self._slow = self._app.screen
         finally:
             if not self._app.call_later(self._next):
                 self._settling = None
@@ -103,7 +106,9 @@ class TypeAhead:
                 for pump in (*pumps, screen):
                     await _handled(pump)
             pumps = []
-            while self._is_loading():
+            if screen is not self._slow or not self._is_loading():
+                self._slow = None
+            while self._slow is None and self._is_loading():
                 await asyncio.sleep(_LOOK_SECONDS)
             if self._app.screen is screen:
                 return

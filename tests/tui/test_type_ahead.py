@@ -9,6 +9,7 @@ from textual.events import Key
 from textual.keys import _character_to_key
 
 from tests.tui.workspaces import Story, fill, running
+from tui import type_ahead
 from tui.screens.add_project import AddProject
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
@@ -70,3 +71,15 @@ async def test_an_interrupt_waits_for_nothing(tmp_path: Path, key: str) -> None:
         await story.sees("sensor-hub")
         burst(story, "a", "text:lost", key)
         await story.until(lambda: not story.app.is_running)
+
+
+async def test_a_screen_that_does_not_load_delays_keys_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type_ahead, "LONGEST_WAIT_SECONDS", 0.5)
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        monkeypatch.setattr(story.app._type_ahead, "_is_loading", lambda: True)
+        burst(story, *"j" * 80, "question_mark")  # half a minute and more, were it each of them
+        await story.until(lambda: isinstance(story.app.screen, HelpScreen))
