@@ -14,7 +14,7 @@ from tui.app_base import BoardOperation
 from tui.state.flash_plan import FlashPlan, FlashStep, plan_flashing
 
 if TYPE_CHECKING:
-    from engine import Project, ProjectOverview
+    from engine import CancelToken, Project, ProjectOverview
     from tui.screens.base import MainScreen
 
 _NOTE_SECONDS = 6.0
@@ -94,19 +94,23 @@ class ManyProjects:
         self._screen.in_thread(find, ask)
 
     def _flash(self, steps: Sequence[FlashStep]) -> None:
-        for step in steps:
-            self._screen.notify(clean(f"{step.label}: flashing"), markup=False)
-            self._screen.in_thread(partial(self._write, step), self._say)
+        from engine import CancelToken
 
-    def _write(self, step: FlashStep) -> str:
+        busy = self._screen.app.board_operations
+        for step in steps:
+            if step.board in busy:
+                self._say(f"{step.label}: wait for what you do with it, or cancel that")
+                continue
+            cancel = CancelToken()
+            busy[step.board] = BoardOperation(step.label, cancel)
+            self._screen.notify(clean(f"{step.label}: flashing"), markup=False)
+            self._screen.in_thread(partial(self._write, step, cancel), self._say)
+
+    def _write(self, step: FlashStep, cancel: CancelToken) -> str:
         """Flash a board; in a thread."""
-        from engine import CancelToken, FlashOptions
+        from engine import FlashOptions
 
         app, engine, user = self._screen.app, self._screen.engine, getpass.getuser()
-        if step.board in app.board_operations:
-            return f"{step.label}: wait for what you do with it, or cancel that"
-        cancel = CancelToken()
-        app.board_operations[step.board] = BoardOperation(step.label, cancel)
         settings = engine.settings
         try:
             image = engine.builds.image(step.build)
