@@ -66,7 +66,8 @@ class DecodedConsole:
 
     def feed(self, data: bytes) -> None:
         """Take what the console says next; never waits."""
-        self._pieces.put(data)
+        if self._thread.is_alive():  # else it failed, as the log says: nobody would take them
+            self._pieces.put(data)
 
     def close(self) -> None:
         """Give on all that is left."""

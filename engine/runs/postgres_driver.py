@@ -7,22 +7,25 @@ the memory of an engine that does nothing: a stand-in has its name until somethi
 from __future__ import annotations
 
 import sys
+import threading
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 _NAME = "psycopg"
+_LOADING = threading.RLock()
 
 
 class _StandIn(ModuleType):
     """A module that is loaded when something of it is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        for each in (_NAME, f"{_NAME}.errors"):
-            if isinstance(sys.modules.get(each), _StandIn):
-                del sys.modules[each]
-        return getattr(import_module(self.__name__), name)
+        with _LOADING:  # else a second thread would take away what the first one is loading
+            for each in (_NAME, f"{_NAME}.errors"):
+                if isinstance(sys.modules.get(each), _StandIn):
+                    del sys.modules[each]
+            return getattr(import_module(self.__name__), name)
 
 
 def put_off() -> None:
