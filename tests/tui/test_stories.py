@@ -115,10 +115,9 @@ async def test_a_finding_is_shown_in_its_source(tmp_path: Path) -> None:
         await story.press("9", "G")
         await story.sees("expected ';'")
         await story.until(lambda: "FINDINGS" in story.text())
-        row = next(row for row in engine.builds.findings(1) if "expected ';'" in row.message)
-        await story.press(*["k"] * len(engine.builds.findings(1)))
-        rows = sorted(engine.builds.findings(1), key=lambda row: (-row.attempt, row.rank))
-        await story.press(*["j"] * [each.id for each in rows].index(row.id))
+        rows = [told.row for told in engine.builds.told_findings(1)]
+        row = next(row for row in rows if "expected ';'" in row.message)
+        await story.press(*["k"] * len(rows), *["j"] * rows.index(row))
         await story.press("enter")
         await story.sees("main/main.c", "marked", f"{row.line} > ", "^ error: expected ';'")
         assert "#include" in story.text()
