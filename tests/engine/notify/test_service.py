@@ -450,7 +450,7 @@ def test_mutes_end_by_themselves_or_by_hand(here: Lab, service: Service) -> None
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"channel": "nobody"}, "no channel is called nobody (there are chat)"),
+        ({"channel": "nobody"}, r"no channel is called nobody \(there are chat\)"),
         ({"project": "nobody"}, "no project is called nobody"),
         ({"hold": timedelta(days=400)}, "up to 365d"),
         ({"hold": timedelta(0)}, "up to 365d"),
