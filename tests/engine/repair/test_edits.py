@@ -138,7 +138,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
         (block("main/twice.c", "int x;\n", "int y;\n"), "more than once"),
         (block("main/main.c", "", "int x;\n"), "is there already"),
         (block("main/main.c", "\n\n", "x\n"), "is there already"),
-        (block("main/new.c", "x\n", "y\n"), "is no tracked file"),
+        (block("main/new.c", "x\n", "y\n"), "is not a tracked file"),
         (block("main/new.c", "", "\n"), "would be empty"),
         (block("main/main.c", "{\n", "{\n"), "change nothing"),
         (block("main/main.c", "{\n", "{ // \x1b[2J\n"), "control characters"),
