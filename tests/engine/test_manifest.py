@@ -105,7 +105,7 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         ("[build]\nidf = 'latest'", "build.idf"),
         ("[build]\ncmake = ['A=1']", "build.cmake"),
         ("[build.cmake]\nA = 1", "build.cmake.A"),
-        ("[build.cmake]\n'-A' = 'x'", "'-A' is no name"),
+        ("[build.cmake]\n'-A' = 'x'", "'-A' is not a name"),
         ('[build.cmake]\nA = "x\\n"', "one line"),
         ("[build]\nninja = 1", "build.ninja"),
         ("exepct = []", "exepct"),

@@ -371,7 +371,7 @@ def test_a_plugin_with_the_name_of_a_check_of_the_lab_takes_nobody_s_place(
     monkeypatch.setattr("engine.checks.service.find_checks", lambda **_: (plugin,))
     found = {check.name: check for check in Checks(lab.checks._deps).list()}
     assert found["remote_check"].is_own
-    assert "another check of this name" in found["/plugins/remote_check.py"].problem
+    assert "another check has this name" in found["/plugins/remote_check.py"].problem
 
 
 def test_a_check_is_given_its_own_settings(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
             "more than 1 MiB",
             id="large",
         ),
-        (block("data.bin", "x\n", "y\n"), "is no text"),
+        (block("data.bin", "x\n", "y\n"), "is not a text file"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_reason(root: Path, answer: str, reason: str) -> None:

@@ -160,7 +160,7 @@ def test_boards_need_the_scope_flash(lab: ServedLab, call: str) -> None:
     [
         ({"build": 99}, 404, "no build 99"),
         ({"build": 2}, 404, "build 2 kept no image"),
-        ({"build": 1, "secure": True}, 422, "secure: there is no such field"),
+        ({"build": 1, "secure": True}, 422, "secure: no such field"),
         ({"build": 1, "before": "--no-stub"}, 422, "before: Input should be"),
         ({}, 422, "build: Field required"),
     ],

@@ -351,7 +351,7 @@ _NO_SENSE: list[tuple[dict[str, object], str]] = [
     ({"commit_sha": "0" * 40}, "no commit, branch or tag '0000"),
     ({"commit_sha": "--all"}, "'--all' is not a branch, tag or commit"),
     ({"commit_sha": "main..x"}, "names several commits"),
-    ({"commit": "main"}, "body.commit: there is no such field"),
+    ({"commit": "main"}, "body.commit: no such field"),
     ({"trigger": "schedule"}, "body.trigger"),
     ({"target": "esp99"}, "target 'esp99' is not one of"),
     ({"configuration": "large"}, "fw has no configuration 'large' (there are: none)"),

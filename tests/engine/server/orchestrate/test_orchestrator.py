@@ -133,7 +133,7 @@ def test_without_wait_the_answer_comes_at_once(
         ({"steps": [STEPS[0] | {"parameters": {"max_tokens": 0}}]}, "max_tokens"),
         ({"steps": [STEPS[0] | {"parameters": {"temperature": 3}}]}, "temperature"),
         ({"metadata": {"deadline": "2020-01-31"}}, "2020-01-31 23:59 has passed"),
-        ({"metadata": {"deadline": "tomorrow"}}, "metadata: deadline: 'tomorrow' is no day"),
+        ({"metadata": {"deadline": "tomorrow"}}, "metadata: deadline: 'tomorrow' is not a day"),
         ({"metadata": {"deadline": "9999-12-31T23:59:59-14:00"}}, "is out of range"),
         ({"metadata": {"priority": "soon"}}, "priority"),
         ({"name": "\x1b[31m"}, "name: '\\x1b[31m'"),
