@@ -183,7 +183,7 @@ def test_a_virtual_board_that_cannot_go_on_is_no_success(engine: Engine, tmp_pat
 
     assert (done.status, done.verdict) == (RunStatus.FAILED, VerdictWord.BLOCKED)
     rows = stages(engine, done.number)
-    assert "jump to 0x00000000, where there is no code" in rows["test.board", 1].summary
+    assert "jump to 0x00000000, which is not code" in rows["test.board", 1].summary
     assert "(main())" in rows["test.board", 1].summary
 
 

@@ -397,7 +397,7 @@ def test_what_the_simulator_lacks_is_not_the_firmwares_fault(
     [
         (
             "call_back",
-            r"jump to 0x00000000, where there is no code, from 0x\w{8} \(call_back",
+            r"jump to 0x00000000, which is not code, from 0x\w{8} \(call_back",
         ),
         (
             "write_far",
