@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
+from textual.widgets import Input, TextArea
 
 from tests.tui.workspaces import Story
 from tui.app import EspdeckApp
@@ -17,6 +18,13 @@ Walk = Callable[[Story], Awaitable[None]]
 Looks = Callable[..., Awaitable[None]]
 
 SIZES: tuple[Size, ...] = ((80, 24), (120, 36), (200, 60))
+
+
+@pytest.fixture(autouse=True)
+def steady_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cursors of fields do not blink."""
+    monkeypatch.setattr(Input, "cursor_blink", False)
+    monkeypatch.setattr(TextArea, "cursor_blink", False)
 
 
 @pytest.fixture
@@ -41,6 +49,8 @@ def looks(snapshot: SnapshotAssertion) -> Looks:
             await walk(story)
             for width, height in sizes:
                 await story.resize(width, height)
+                await story.until(lambda: all(each.is_finished for each in app.workers))
+                await pilot.pause()
                 seen[f"{width}x{height}"] = app.export_screenshot(simplify=True)
         changed = [size for size, svg in seen.items() if pictures(name=size) != svg]
         assert not changed, f"other than its pictures at {', '.join(changed)}"
