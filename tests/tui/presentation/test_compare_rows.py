@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import BuildComparison
+from engine.enums import RunStatus
 from engine.store.tables import Run
 from engine.testing.tally import Tally
 from tui.presentation.compare_rows import compare_rows
@@ -10,7 +11,13 @@ from tui.presentation.compare_rows import compare_rows
 
 def builds_of(first: str, second: str) -> list[str]:
     other, build = (
-        Run(id=number, status="failed", target=chip, commit_sha="0" * 40, commit_message="Blink")
+        Run(
+            id=number,
+            status=RunStatus.FAILED,
+            target=chip,
+            commit_sha="0" * 40,
+            commit_message="Blink",
+        )
         for number, chip in ((1, first), (2, second))
     )
     found = BuildComparison(
