@@ -43,6 +43,7 @@ class Lab:
         monkeypatch.setattr(Overview, "boards", lambda _self: self.boards)
         monkeypatch.setattr(Builds, "list", builds_of)
         monkeypatch.setattr(Checks, "matrix", lambda _self, **_rest: ())
+        monkeypatch.setattr(Checks, "coming", lambda _self, most: ())
 
 
 def build(number: int, status: RunStatus, minutes: float, **known: Any) -> Run:
