@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from textual.timer import Timer
 
 from tests.tui.workspaces import running
@@ -53,6 +54,7 @@ def is_ours(timer: Timer) -> bool:
     return module.startswith("tui.") and timer._active.is_set()
 
 
+@pytest.mark.slow
 async def test_home_at_rest_has_no_quick_timer_and_no_thread_that_is_not_known(
     tmp_path: Path,
 ) -> None:
