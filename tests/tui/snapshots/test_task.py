@@ -23,7 +23,7 @@ Walk = Callable[[Story], Awaitable[None]]
 
 async def review(story: Story) -> None:
     story.app.push_screen(TaskScreen(4))
-    await story.sees("#4 ✓ success", "1. main/main.c:21 blocker")
+    await story.sees("#4 ✓ success", "main/main.c:21 blocker")
 
 
 async def as_it_came(story: Story) -> None:
