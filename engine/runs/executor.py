@@ -211,15 +211,20 @@ class Executor:
                 MESSAGE_POLL_SECONDS if scheduled is None else MESSAGE_REST_SECONDS
             ),
         }
+        self._workers: QueueWorkers | None = None
         DBOS(config=config)
-        look_seldom()
-        start_from_now()
-        DBOS.listen_queues([])  # else DBOS looks into ours, too, at a pace of its own
-        DBOS.launch()
-        queues = [queue_name(queue, workspace) for queue in concurrency]
-        self._workers = QueueWorkers(database, queues)
-        self._workers.start()
-        self._schedule(scheduled is not None)
+        try:
+            look_seldom()
+            start_from_now()
+            DBOS.listen_queues([])  # else DBOS looks into ours, too, at a pace of its own
+            DBOS.launch()
+            queues = [queue_name(queue, workspace) for queue in concurrency]
+            self._workers = QueueWorkers(database, queues)
+            self._workers.start()
+            self._schedule(scheduled is not None)
+        except BaseException:  # DBOS is one for the process: nobody could launch it again
+            self.close()
+            raise
 
     def _schedule(self, active: bool) -> None:
         """Have DBOS start what is due every minute, or not."""
@@ -251,10 +256,13 @@ class Executor:
 
     def close(self) -> None:
         """Stop taking runs. Runs must have been told to stop before."""
-        self._workers.close()
-        DBOS.destroy(workflow_completion_timeout_sec=0)
-        assert _runs is not None
-        _runs.close()
+        try:
+            if self._workers is not None:
+                self._workers.close()
+        finally:
+            DBOS.destroy(workflow_completion_timeout_sec=0)
+            assert _runs is not None
+            _runs.close()
 
 
 def _prepare(database: Path, workspace: str, concurrency: Mapping[Queued, int]) -> None:
