@@ -102,7 +102,7 @@ def test_the_boards_screen_lets_nothing_through(
 @pytest.mark.slow
 def test_a_last_line_lets_nothing_through(tmp_path: Path, board: socket.socket) -> None:
     (tmp_path / "espdeck.db").unlink()  # nobody has it
-    terminal = Terminal(tmp_path, 24, 80, under=ANEW)
+    terminal = Terminal(tmp_path, 24, 200, under=ANEW)
     try:
         terminal.sees("no projects yet")
         terminal.keys("B")

@@ -59,7 +59,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def open_checks(story: Story) -> None:
-    await story.sees("! doc", "runs here")
+    await story.sees("checks 1 !", "runs here")
     await story.press("C")
     await story.sees("1 warning")
 
@@ -148,7 +148,7 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
         await story.press(*["backspace"] * len("1e+06"), *"9000", "enter")
         await story.sees("every 150 h")
         await story.press("q")
-        await story.until(lambda: "! doc" not in story.text())
+        await story.until(lambda: "checks 1 !" not in story.text())
 
 
 async def test_what_another_process_found_comes_by_itself(
@@ -220,6 +220,6 @@ async def test_without_projects_it_says_what_checks_are_for(
     use_checks(monkeypatch, *FOUND[:1])
     async with running(tmp_path / "ws") as story:
         await story.press("C")
-        await story.sees("no checks: they look at projects")
+        await story.sees("no checks yet: press q, then a to add a project")
         await story.press("r")
-        await story.sees("there is no check yet")
+        await story.sees("no checks yet: add a project first")
