@@ -115,7 +115,7 @@ async def test_the_filter_the_project_and_its_build(workspace: Path) -> None:
         await story.press("enter")
         await story.sees("git_check of sensor-hub")
         await story.press("slash", "x")
-        await story.sees("nothing has 'x'")
+        await story.sees("no check has 'x'")
         await story.press("escape")
         await story.sees("! 3 h")
         await story.press("b")
@@ -132,7 +132,7 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
     async with running(workspace, size=(100, 30), load=load) as story:
         await open_checks(story)
         await story.press("e")
-        await story.sees("Switch doc_check off?", "of sensor-hub only")
+        await story.sees("Switch doc_check off?", "for sensor-hub only")
         await story.press("enter")
         await story.sees("! 3 h off", "only when you say so")
         assert "[checks.doc_check.projects.sensor-hub]\nenabled = false" in config.read_text()
@@ -163,7 +163,7 @@ async def test_what_another_process_found_comes_by_itself(
             publish(other)
             await story.sees("1 error, 1 warning", "✗ ")
         await story.press("q")
-        await story.sees("✗ test")
+        await story.sees("checks 1 ✗ 1 !")
 
 
 def publish(engine: Engine) -> None:
