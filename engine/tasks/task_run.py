@@ -101,7 +101,7 @@ class TaskRun:
         """
         if self._is_keyed and self._key is None:
             raise UsageError(
-                "the api_key of this task is gone, as espdeck was started anew and keeps none: "
+                "the api_key of this task is gone, as espdeck restarted and does not keep keys: "
                 "retry it with the key"
             )
         slots, project = self._deps.slots, self._project
