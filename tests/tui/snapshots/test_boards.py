@@ -52,5 +52,7 @@ def test_boards(
         await story.sees(f"boards {len(boards)}")
         await story.press(*"j" * row, *keys)
 
-    assert snap_compare(app, terminal_size=size, run_before=walk)
-    app.close_engine()
+    try:
+        assert snap_compare(app, terminal_size=size, run_before=walk)
+    finally:  # else each test that follows in this process has no executor
+        app.close_engine()

@@ -120,5 +120,7 @@ def test_a_console(
         await story.press("j", "enter")
         await walk(story)
 
-    assert snap_compare(app, terminal_size=size, run_before=show)
-    app.close_engine()
+    try:
+        assert snap_compare(app, terminal_size=size, run_before=show)
+    finally:  # else each test that follows in this process has no executor
+        app.close_engine()
