@@ -113,7 +113,7 @@ def lab(tmp_path: Path, server: SshServer, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def begin_build(terminal: Terminal) -> None:
-    terminal.sees("status  active", timeout=60)
+    terminal.sees("never built", timeout=60)
     terminal.keys("b")
     terminal.sees(WAITS, timeout=60)
 
