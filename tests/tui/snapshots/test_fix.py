@@ -33,7 +33,8 @@ def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
 @pytest.mark.parametrize(
     ("app", "sizes", "text"),
     [
-        pytest.param({}, SIZES, str, id="fix"),
+        # The build behind it is laid out for one size: it is not of what is looked at.
+        *(pytest.param({}, (size,), str, id=f"fix-{size[0]}") for size in SIZES),
         pytest.param({"theme": "light"}, SIZES[:1], hostile, id="hostile-light"),
     ],
     indirect=["app"],

@@ -53,6 +53,10 @@ async def look(story: Story) -> None:
     await story.sees("kept in")
 
 
+async def look_for_garbage(story: Story) -> None:
+    await story.sees("喂喂")
+
+
 async def look_for_places(story: Story) -> None:
     await story.sees("main/main.c:21", "error: Load access fault")
 
@@ -97,7 +101,7 @@ async def plot(story: Story) -> None:
         pytest.param(back, look, LARGE, id="back-large"),
         pytest.param(plain, search, MIDDLE, id="search"),
         pytest.param(panic, plot, MIDDLE, id="two-and-a-plot"),
-        pytest.param(garbage, look, SMALL, id="garbage"),
+        pytest.param(garbage, look_for_garbage, SMALL, id="garbage"),
     ],
 )
 def test_a_console(
