@@ -517,7 +517,7 @@ def test_a_source_that_cannot_be_reached_is_asked_less_and_less_often(
     for _look in range(40):
         failed = yard.look(CHECK, project)
         assert failed.status is CheckStatus.ERROR
-        assert f"since {began:%Y-%m-%d %H:%M} UTC, next try" in failed.message
+        assert f"since {began.astimezone():%Y-%m-%d %H:%M}, next try" in failed.message
         if get_watch(yard.store, project.id).failures > len(tried):
             tried.append((yard.now - began).total_seconds() / 60)
     # 5, 10, 20, 40, then 60 minutes between two tries.
