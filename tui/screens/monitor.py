@@ -76,6 +76,9 @@ class MonitorScreen(MainScreen):
             )
             for number, console in enumerate(self._consoles)
         ]
+        self._with_findings: list[bool] = []
+        """Whether each console had findings when the keys were drawn."""
+
         self._at = 0
         self._enlarged = False
         self._chart = Chart(id="chart")
@@ -159,14 +162,15 @@ class MonitorScreen(MainScreen):
     def handle_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
         for console, pane in zip(self._consoles, self._panes, strict=True):
-            found = len(console.findings)
             for number, rows in console.take():
                 pane.shift(number, rows)
-            if len(console.findings) != found:
-                self._bar.refresh()
             pane.show(console.tail)
             pane.title = f" {clean(console.title)}"
             pane.sync()
+        with_findings = [bool(console.findings) for console in self._consoles]
+        if with_findings != self._with_findings:
+            self._with_findings = with_findings
+            self._bar.refresh()
         self._chart.sync()
 
     def escape(self) -> None:

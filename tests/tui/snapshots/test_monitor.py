@@ -50,7 +50,11 @@ def garbage(rest: dict[str, Any]) -> None:
 
 
 async def look(story: Story) -> None:
-    await story.sees("kept in")
+    await story.sees("kept in", "gave up")
+
+
+async def look_for_return(story: Story) -> None:
+    await story.sees("back after 3.2 s")
 
 
 async def look_for_garbage(story: Story) -> None:
@@ -58,7 +62,7 @@ async def look_for_garbage(story: Story) -> None:
 
 
 async def look_for_places(story: Story) -> None:
-    await story.sees("main/main.c:21", "error: Load access fault")
+    await story.sees("panics 1", "main/main.c:21", "error: Load access fault", "v findings")
 
 
 async def look_for_vanished(story: Story) -> None:
@@ -66,7 +70,7 @@ async def look_for_vanished(story: Story) -> None:
 
 
 async def search(story: Story) -> None:
-    await story.sees("kept in")
+    await look(story)
     await story.press("slash")
     await story.type("HEAP")
     await story.press("enter", "n")
@@ -97,8 +101,8 @@ async def plot(story: Story) -> None:
         pytest.param(panic, look_for_places, SMALL, id="panic"),
         pytest.param(panic, look_for_places, MIDDLE, id="panic-middle"),
         pytest.param(vanished, look_for_vanished, SMALL, id="vanished"),
-        pytest.param(back, look, SMALL, id="back"),
-        pytest.param(back, look, LARGE, id="back-large"),
+        pytest.param(back, look_for_return, SMALL, id="back"),
+        pytest.param(back, look_for_return, LARGE, id="back-large"),
         pytest.param(plain, search, MIDDLE, id="search"),
         pytest.param(panic, plot, MIDDLE, id="two-and-a-plot"),
         pytest.param(garbage, look_for_garbage, SMALL, id="garbage"),
