@@ -159,7 +159,10 @@ class EspdeckApp(AppBase):
     def _is_loading(self) -> bool:
         """Whether the screen in front has not loaded what it shows at first."""
         screen = self.screen
-        return isinstance(screen, MainScreen) and (screen.is_loading or not self.is_open)
+        if isinstance(screen, MainScreen):
+            return screen.is_loading or not self.is_open
+        reader = sys.modules.get("tui.screens.reader")  # imported with the first text that is read
+        return reader is not None and isinstance(screen, reader.LineReader) and screen.is_loading
 
     def wake(self) -> None:
         """Look for news at the usual rhythm for a while. The event loop alone calls it."""

@@ -202,6 +202,8 @@ class LineReader(ReaderScreen):
         self._shown: list[str] = []
         self._matches: list[int] = []
         self._match = -1
+        self.is_loading = True
+        """Whether its text is not laid out yet; keys wait meanwhile, see :mod:`tui.type_ahead`."""
 
     def on_resize(self) -> None:
         """Wrap for this width, and show it from the beginning."""
@@ -253,6 +255,7 @@ class LineReader(ReaderScreen):
             self._lines.to_line(self._mark, mark="marked")
         if self._needle:
             self.mark(self._needle)
+        self.is_loading = False
 
 
 class FilePreview(ReaderScreen):
