@@ -30,7 +30,6 @@ class BoardSession:
         power: switches it off and on.
         chip: what it is.
         flash: what is stored in it.
-        called: what people call it; its name where they gave it none.
     """
 
     port: BoardPort
@@ -39,17 +38,10 @@ class BoardSession:
     power: Power
     chip: Chip
     flash: Flash
-    called: str
 
     @classmethod
     def begin(
-        cls,
-        port: BoardPort,
-        settings: BoardSettings,
-        status: BoardStatus,
-        files: BoardFiles,
-        *,
-        called: str = "",
+        cls, port: BoardPort, settings: BoardSettings, status: BoardStatus, files: BoardFiles
     ) -> BoardSession:
         """Begin a session of a board that is held.
 
@@ -58,7 +50,6 @@ class BoardSession:
             settings: what resets and powers it, where it has no DTR and RTS for that.
             status: what this process knows of it.
             files: where what was flashed on it is kept.
-            called: what people call it, empty for nothing.
 
         Raises:
             BoardError: it is not there.
@@ -73,7 +64,6 @@ class BoardSession:
             power=power,
             chip=EsptoolChip(port, reset, reconnector, status, files),
             flash=EsptoolFlash(port, reset, reconnector, status, files),
-            called=called or port.name,
         )
 
     @property

@@ -24,10 +24,7 @@ _LINE_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class FixFile:
-    """The changes, one line each, and their diff against the build's commit.
-
-    The diff is empty where nothing helped, in what older versions kept.
-    """
+    """The changes, one line each, and their diff against the build's commit (empty for none)."""
 
     changes: tuple[str, ...]
     diff: str

@@ -64,9 +64,11 @@ def synchronise(
     """
     has = remote.list_refs(source, cancel=cancel, within=within)
     shown = mask(source.url)
-    found = find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
+    if not has.refs and not has.head:
+        raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     if not _has_all(clone, has):
         remote.fetch(clone, source, has, on_progress=on_progress, cancel=cancel)
+    found = find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
     # Without a tip, too: a workspace of before that was written down did not know who chose.
@@ -107,17 +109,15 @@ def find_upstream(has: RemoteRefs, shown: str, wanted: str, *, gone: bool) -> Up
     """The branch or tag that was chosen, else ``HEAD``, else the only branch.
 
     Args:
-        has: what the source has.
+        has: what the source has; something at least.
         shown: how errors call the source.
         wanted: what was chosen; empty for nothing.
         gone: whether that was there once.
 
     Raises:
-        ToolError: the source has nothing, the branch is gone, or ``HEAD`` names no commit.
+        ToolError: it is gone, or nobody can say what to follow.
         UsageError: it was never there.
     """
-    if not has.refs and not has.head:
-        raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     branches = has.branches
     if wanted:
         tip = has.tip(wanted)

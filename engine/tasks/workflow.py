@@ -16,7 +16,7 @@ from engine.errors import NotFoundError, UsageError
 from engine.tasks.pipeline_file import Name, Parameters, key_of
 from engine.tasks.roles import data, roles, squad
 from engine.tasks.yaml_document import YamlModel
-from engine.text import near, near_or_all
+from engine.text import near
 
 _FILE = "workflows.yaml"
 
@@ -83,9 +83,7 @@ class Workflow(YamlModel):
             else:
                 instead[step.name] = needs
         if not kept:
-            raise UsageError(
-                f"{self.title}: squad {name} has no agent that can do one of its steps"
-            )
+            raise UsageError(f"{self.title}: squad {name} has nobody who could do a step of it")
         return tuple(kept.values())
 
 
@@ -106,7 +104,8 @@ def workflow(name: str) -> Workflow:
     """
     found = workflows().get(name)
     if found is None:
-        raise NotFoundError(f"no workflow {name[:60]!r}{near_or_all(name, workflows())}")
+        known = ", ".join(workflows())
+        raise NotFoundError(f"no workflow {name[:60]!r}{near(name, workflows())}: {known}")
     return found
 
 

@@ -14,8 +14,6 @@ NAMES = (
     "idf",
     "demo",
     "screen",
-    "start",
-    "rest",
     "monitor",
     "sessions",
     "stats",
@@ -30,7 +28,6 @@ NAMES = (
     "events",
     "daemon",
     "contract",
-    "home",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_error, print_line
 
-cli = Commands()
+cli = typer.Typer()
 
 
 @cli.command()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tui.cli import common
-from tui.cli.command_line import Commands
-from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import GateMeasurement
 
-cli = Commands()
+cli = typer.Typer()
 
 FAILED = 1
 BAR_CHARACTERS = 10
@@ -41,7 +40,7 @@ def gate_command(
         int | None,
         typer.Option("--jobs", "-j", min=1, max=MAX_JOBS, help="Tools at the same time."),
     ] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
     with common.open_engine(context) as engine:
@@ -56,7 +55,7 @@ def gate_command(
             )
         ascii_only = engine.settings.ascii
     if as_json:
-        print_json(asdict(gated))
+        common.print_line(json.dumps(asdict(gated)))
     else:
         _print(gated, ascii_only=ascii_only)
         common.print_notes(gated.notes)

@@ -157,7 +157,6 @@ def change_project(
             branch=asked.branch,
             app=asked.app,
             configuration=asked.configuration,
-            source=asked.source,
         ),
     )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from engine.store.tables import load_all
+import engine.store.tables  # noqa: F401 - fills the metadata
 
-load_all()
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,

@@ -20,7 +20,7 @@ from engine.enums import Role, RunStatus, StageStatus
 from engine.errors import ConflictError, UsageError
 from engine.store import database, logs, projects, runs
 from engine.store.database import Store, StoreError
-from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow, load_all
+from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow
 
 
 @pytest.fixture
@@ -69,7 +69,6 @@ def test_an_sqlite_that_is_too_old_is_said_in_a_line(
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(store: Store) -> None:
-    load_all()
     with create_engine(f"sqlite:///{store.path}").connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
 
@@ -379,7 +378,7 @@ def test_a_run_is_begun_anew_once(store: Store, project: Project) -> None:
     number = add(store, project, status=RunStatus.FAILED, workflow_id="first").number
 
     runs.requeue_run(store, number, "second", before="first", repeated=())
-    with pytest.raises(ConflictError, match="build 1 was retried already"):
+    with pytest.raises(ConflictError, match="build 1 was begun anew already"):
         runs.requeue_run(store, number, "third", before="first", repeated=())
 
     assert runs.get_run(store, number).workflow_id == "second"

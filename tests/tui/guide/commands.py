@@ -16,9 +16,7 @@ from tui.cli.main import cli
 @cache
 def root() -> Any:
     """The command that all others are of."""
-    command: Any = typer.main.get_command(cli)
-    command.load()
-    return command
+    return typer.main.get_command(cli)
 
 
 def lines_of(block: Block) -> Iterator[str]:
@@ -49,12 +47,9 @@ def words_of(block: Block) -> Iterator[list[str]]:
 def parse(words: list[str]) -> None:
     """Let the parser take a command line: an unknown command or option is an error."""
     command: Any = root()
-    rest, context = [*words], None
+    rest = [*words]
     while True:
-        try:
-            context = command.make_context(command.name or "espdeck", rest, parent=context)
-        except typer.Exit:  # it asks for help
-            return
+        context = command.make_context(command.name or "espdeck", rest, resilient_parsing=False)
         names = [*context._protected_args, *context.args]
         if not names or not hasattr(command, "commands"):
             return
