@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from engine.builds.board_consoles import BoardConsoles as BoardConsoles
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
+    from engine.builds.comparison import TestChange as TestChange
     from engine.builds.fixes import Fix as Fix
+    from engine.builds.log_changes import LogChange as LogChange
     from engine.builds.pipeline import FIRMWARE_PIPELINE as FIRMWARE_PIPELINE
     from engine.builds.quality_gate import GateMeasurement as GateMeasurement
     from engine.builds.service import Builds as Builds
@@ -57,6 +59,9 @@ if TYPE_CHECKING:
     from engine.checks.schedule import CheckPlan as CheckPlan
     from engine.checks.service import CheckCell as CheckCell
     from engine.checks.service import Checks as Checks
+    from engine.checks.service import ComingCheck as ComingCheck
+    from engine.clock import show_utc as show_utc
+    from engine.clock import shown_time as shown_time
     from engine.console_input import EOLS as EOLS
     from engine.console_input import ConsoleInput as ConsoleInput
     from engine.console_input import Lines as Lines
@@ -99,8 +104,11 @@ if TYPE_CHECKING:
     from engine.monitor.binary_log import BinaryLog as BinaryLog
     from engine.monitor.crash_watcher import CrashCounts as CrashCounts
     from engine.monitor.crash_watcher import CrashWatcher as CrashWatcher
+    from engine.monitor.line_splitter import ColouredLine as ColouredLine
     from engine.monitor.line_splitter import LineCutter as LineCutter
+    from engine.monitor.line_times import LineTimes as LineTimes
     from engine.monitor.log_lines import LineSelection as LineSelection
+    from engine.monitor.log_lines import compile_pattern as compile_pattern
     from engine.monitor.log_lines import decoded_addresses as decoded_addresses
     from engine.monitor.log_lines import has_address as has_address
     from engine.monitor.log_lines import hex_rows as hex_rows
@@ -113,9 +121,19 @@ if TYPE_CHECKING:
     from engine.monitor.symbols import load_symbols as load_symbols
     from engine.notify.service import ChannelInfo as ChannelInfo
     from engine.notify.service import Notifications as Notifications
+    from engine.overview.changes import Changes as Changes
+    from engine.overview.changes import changed_by as changed_by
+    from engine.overview.order import PROJECT_ORDERS as PROJECT_ORDERS
+    from engine.overview.order import Attention as Attention
+    from engine.overview.order import attention as attention
+    from engine.overview.records import BoardOverview as BoardOverview
+    from engine.overview.records import ProjectOverview as ProjectOverview
+    from engine.overview.records import WorkItem as WorkItem
+    from engine.overview.service import Overview as Overview
     from engine.private_files import restrict_umask as restrict_umask
     from engine.projects.commit_locator import UNCOMMITTED as UNCOMMITTED
     from engine.projects.editor import ProjectEdits as ProjectEdits
+    from engine.projects.editor import consequences as consequences
     from engine.projects.git_objects import CommitsBetween as CommitsBetween
     from engine.projects.project_options import check_targets as check_targets
     from engine.projects.project_sync import NO_CHIP as NO_CHIP
@@ -134,6 +152,9 @@ if TYPE_CHECKING:
     from engine.runs.stream_events import StreamEvent as StreamEvent
     from engine.runs.stream_events import StreamFilter as StreamFilter
     from engine.runs.stream_events import sse_message as sse_message
+    from engine.runs.told_findings import ToldFinding as ToldFinding
+    from engine.runs.told_findings import count_findings as count_findings
+    from engine.runs.told_findings import listed_findings as listed_findings
     from engine.samples.demo import DEMO_BOARD as DEMO_BOARD
     from engine.samples.demo import prepare_demo as prepare_demo
     from engine.server.client.asynchronous.client import AsyncClient as AsyncClient
@@ -175,6 +196,7 @@ if TYPE_CHECKING:
     from engine.store.backups import Backup as Backup
     from engine.store.busy_wait import describe_process as describe_process
     from engine.store.check_stats import CheckStats as CheckStats
+    from engine.store.checks import NewestResult as NewestResult
     from engine.store.database import StoreError as StoreError
     from engine.store.logs import MAX_LOG_MATCHES as MAX_LOG_MATCHES
     from engine.store.logs import LogExtent as LogExtent
@@ -194,6 +216,7 @@ if TYPE_CHECKING:
     from engine.store.tables import MuteRow as MuteRow
     from engine.store.tables import NotificationRow as NotificationRow
     from engine.store.tables import Project as Project
+    from engine.store.tables import Retry as Retry
     from engine.store.tables import Run as Run
     from engine.store.tables import StageRow as StageRow
     from engine.store.tables import TokenRow as TokenRow
@@ -215,6 +238,7 @@ if TYPE_CHECKING:
     from engine.toolchains.base import App as App
     from engine.toolchains.base import AppConfiguration as AppConfiguration
     from engine.toolchains.idf_menuconfig import ConfigurationEdit as ConfigurationEdit
+    from engine.validation import explain_error as explain_error
 
 _NAMES = {
     "engine.access.audit_log": "REFUSED_STATUSES",
@@ -234,7 +258,8 @@ _NAMES = {
     "engine.bounded_queue": "BoundedQueue",
     "engine.builds.board_consoles": "BoardConsoles",
     "engine.builds.board_program": "BoardProgram",
-    "engine.builds.comparison": "BuildComparison",
+    "engine.builds.comparison": "BuildComparison TestChange",
+    "engine.builds.log_changes": "LogChange",
     "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
@@ -244,7 +269,8 @@ _NAMES = {
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
     "engine.checks.schedule": "CheckPlan",
-    "engine.checks.service": "CheckCell Checks",
+    "engine.checks.service": "CheckCell Checks ComingCheck",
+    "engine.clock": "show_utc shown_time",
     "engine.console_input": "ConsoleInput EOLS Lines ResetStep Restart send_file_with_notes",
     "engine.daemon": "run_daemon",
     "engine.daemon_control": "ask_daemon is_older_daemon older_version running_daemon",
@@ -267,18 +293,23 @@ _NAMES = {
     "engine.metrics.service": "Metrics",
     "engine.monitor.binary_log": "BinaryLog",
     "engine.monitor.crash_watcher": "CrashCounts CrashWatcher",
-    "engine.monitor.line_splitter": "LineCutter",
+    "engine.monitor.line_splitter": "ColouredLine LineCutter",
+    "engine.monitor.line_times": "LineTimes",
     "engine.monitor.log_lines": (
-        "LineSelection decoded_addresses has_address hex_rows parse_log_line"
+        "LineSelection compile_pattern decoded_addresses has_address hex_rows parse_log_line"
     ),
     "engine.monitor.panic": "CrashedProgram",
     "engine.monitor.plot": "MAX_PLOT_SERIES Plot",
     "engine.monitor.sessions": "SessionInfo",
     "engine.monitor.symbols": "Symbols load_symbols",
     "engine.notify.service": "ChannelInfo Notifications",
+    "engine.overview.changes": "Changes changed_by",
+    "engine.overview.order": "Attention PROJECT_ORDERS attention",
+    "engine.overview.records": "BoardOverview ProjectOverview WorkItem",
+    "engine.overview.service": "Overview",
     "engine.private_files": "restrict_umask",
     "engine.projects.commit_locator": "UNCOMMITTED",
-    "engine.projects.editor": "ProjectEdits",
+    "engine.projects.editor": "ProjectEdits consequences",
     "engine.projects.git_objects": "CommitsBetween",
     "engine.projects.project_options": "check_targets",
     "engine.projects.project_sync": "NO_CHIP",
@@ -289,6 +320,7 @@ _NAMES = {
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",
+    "engine.runs.told_findings": "ToldFinding count_findings listed_findings",
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",
     "engine.server.client.asynchronous.client": "AsyncClient",
@@ -311,13 +343,14 @@ _NAMES = {
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",
     "engine.store.check_stats": "CheckStats",
+    "engine.store.checks": "NewestResult",
     "engine.store.database": "StoreError",
     "engine.store.logs": "LogExtent LogKey LogMatch MAX_LOG_MATCHES",
     "engine.store.projects": "ProjectStats",
     "engine.store.service": "back_up_databases check_databases known_backups restore_databases",
     "engine.store.tables": (
         "Artifact AuditRow CheckResultRow DeliveryRow FindingRow HookDelivery MuteRow "
-        "NotificationRow Project Run StageRow TokenRow"
+        "NotificationRow Project Retry Run StageRow TokenRow"
     ),
     "engine.systemd.unit": "daemon_unit unit_folder write_unit",
     "engine.tasks.context_object": "render_context",
@@ -330,6 +363,7 @@ _NAMES = {
     "engine.tasks.workflow": "Workflow",
     "engine.toolchains.base": "App AppConfiguration",
     "engine.toolchains.idf_menuconfig": "ConfigurationEdit",
+    "engine.validation": "explain_error",
 }
 """The public names of each module; type checkers read them above."""
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 DAY_SECONDS = 86400.0
@@ -21,6 +21,28 @@ in 1970: what is written then has no age."""
 
 _LEAP_SECONDS = 7 * DAY_SECONDS  # seconds ahead between two looks that are no ordinary pause
 _MAX_STATE_BYTES = 64  # bytes of the file
+
+_zone: tzinfo | None = None
+"""Zone of the times that people read; None is this machine's."""
+
+
+def show_utc(is_utc: bool) -> None:
+    """Choose the zone of all times that people read, by the setting ``utc``.
+
+    It is one for the process, as ``TZ`` is: called when settings are read, from one thread.
+    """
+    global _zone
+    _zone = UTC if is_utc else None
+
+
+def shown_time(at: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
+    """A time in the zone that people chose; ``Z`` marks UTC, as ISO 8601 does.
+
+    Args:
+        at: with its zone.
+        form: as ``strftime`` has it.
+    """
+    return f"{at.astimezone(_zone):{form}}{'Z' if _zone is UTC else ''}"
 
 
 class Stopwatch:

@@ -55,7 +55,8 @@ class Schedule:
             len(fields) != _FIELDS or any(_WORD.sub("", field) for field in fields)
         ):
             raise UsageError(
-                f"{shown} is no schedule: minute, hour, day, month and weekday, as in '0 3 * * *'"
+                f"{shown} is not a schedule: minute, hour, day, month and weekday, "
+                "as in '0 3 * * *'"
             )
         try:
             times = croniter(text.lower(), _FIRST)
@@ -64,12 +65,12 @@ class Schedule:
                 first.append(times.get_next(datetime))
         except (CroniterError, ValueError) as error:
             # It names the text again, in brackets or before a dash, and does not end its sentence.
-            why = str(error).replace(f"[{text.lower()}]", "").strip(" -.") or "it makes no sense"
+            why = str(error).replace(f"[{text.lower()}]", "").strip(" -.") or "it is not valid"
             if why.startswith("is not acceptable"):
                 why = f"a field {why}"
             if "failed to find" in why:
-                why = "there is no such day"
-            raise UsageError(f"{shown} is no schedule: {why[:200]}") from error
+                why = "no such day exists"
+            raise UsageError(f"{shown} is not a schedule: {why[:200]}") from error
         least = min(later - earlier for earlier, later in itertools.pairwise(first))
         if least < timedelta(minutes=MIN_MINUTES_BETWEEN):
             raise UsageError(

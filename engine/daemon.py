@@ -173,7 +173,7 @@ class Daemon:
             return head
         if command == "reload":
             if not self.reload():
-                raise UsageError("the settings make no sense: espdeck config check")
+                raise UsageError("the settings are not valid: run espdeck config check")
             return head
         if command == "status":
             return head | self._status()
@@ -237,15 +237,13 @@ class Daemon:
                 target=self._engine.checks.list, name="find-checks", daemon=True
             ).start()
             return []
-        cells = [cell for cell in self._engine.checks.matrix(details=False) if cell.next_at]
-        cells.sort(key=lambda cell: (cell.next_at, cell.check.name))
         return [
             {
-                "check": cell.check.name,
-                "project": cell.project.name if cell.project else "",
-                "at": cell.next_at.isoformat(timespec="seconds") if cell.next_at else "",
+                "check": each.check,
+                "project": each.project,
+                "at": each.at.isoformat(timespec="seconds"),
             }
-            for cell in cells[:_NEXT_CHECKS]
+            for each in self._engine.checks.coming(_NEXT_CHECKS)
         ]
 
 

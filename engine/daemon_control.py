@@ -159,7 +159,7 @@ class _Handler(socketserver.StreamRequestHandler):
         except EspdeckError as error:
             said = {"error": str(error)}
         except (ValueError, LookupError, TypeError) as error:
-            said = {"error": f"the question makes no sense: {error!r}"}
+            said = {"error": f"the question is not valid: {error!r}"}
         self.wfile.write(json.dumps(said).encode() + b"\n")
 
 

@@ -121,7 +121,7 @@ def _user_manager(machine: Machine) -> DoctorCheck:
     name = "user services"
     behind = machine.environ.get("SUDO_USER", "")
     if machine.user_id == 0 and behind not in ("", "root"):
-        detail = f"a shell of root, begun by sudo: its services are root's, and not {behind}'s"
+        detail = f"a root shell, started by sudo: its services are root's, and not {behind}'s"
         return DoctorCheck(name, False, False, detail, "exit")
     own = machine.runtime_folder
     enable = f"sudo loginctl enable-linger {machine.user}"

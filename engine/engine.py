@@ -15,41 +15,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine import private_files
-from engine.access.service import Access
-from engine.artifacts.service import Artifacts
-from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import check_names
-from engine.boards.service import Boards
-from engine.builds.fixes import Fixes
-from engine.builds.quality_gate import Gates
-from engine.builds.service import Builds
 from engine.cancel import CancelToken
-from engine.checks.lab import LabServices
-from engine.checks.service import CheckDeps, Checks
 from engine.daemon_control import running_daemon
 from engine.enums import RunKind, RunStatus
 from engine.errors import EspdeckError, Interrupted, UsageError
 from engine.events import Bus, Event, Problem, RunChanged
 from engine.file_lock import FileLock
 from engine.files import explain
-from engine.handlers import Handlers
 from engine.logs.log_file import LOG_FILE, log_to
 from engine.logs.settings_log import settings_changes, settings_secrets
-from engine.maintenance import Maintenance
-from engine.metrics.service import Metrics
-from engine.monitor.retention import SessionLimits
-from engine.notify.service import Notifications
+from engine.parts import part
 from engine.processes.registry import ProcessRegistry, use_registry
-from engine.projects.editor import ProjectEditor
-from engine.projects.service import Projects
-from engine.projects.slots import Slots
-from engine.retention import Retention, RunLimits
 from engine.runs.active import ActiveRuns
 from engine.runs.database import check_version
 from engine.runs.event_stream import EventStream
 from engine.runs.journal import Journal, event_of
 from engine.runs.queue import APPLICATION_VERSION, CHECKS, Queued, RunQueue
-from engine.runs.service import RunService, RunServices
 from engine.settings import LlmSettings, Settings, SettingsSource, config_file
 from engine.settings.file_watch import follow_file
 from engine.settings.models import AT_START, has_note
@@ -60,20 +42,39 @@ from engine.store.database import HEAD, Store, StoreError
 from engine.store.sqlite_errors import explain_errors
 from engine.store.store_lock import version_of
 from engine.store.tables import Run, utc_now
-from engine.tasks.keyring import TaskKeyring
-from engine.tasks.keys import TaskKeys
-from engine.tasks.service import Tasks
 from engine.toolchains import idf_installs
-from engine.webhooks.service import Webhooks
-from engine.webhooks.work import HookServices
 from engine.workspace import workspace_id
 
 if TYPE_CHECKING:
+    from engine.access.service import Access
     from engine.artifacts.mover import Mover
+    from engine.artifacts.service import Artifacts
+    from engine.boards.service import Boards
     from engine.builds.board_consoles import BoardConsoles
     from engine.builds.board_program import BoardPrograms
+    from engine.builds.fixes import Fixes
+    from engine.builds.quality_gate import Gates
+    from engine.builds.service import Builds
+    from engine.checks.service import Checks
+    from engine.handlers import Handlers
     from engine.llm.service import Models
+    from engine.maintenance import Maintenance
+    from engine.metrics.service import Metrics
+    from engine.monitor.retention import SessionLimits
+    from engine.notify.service import Notifications
+    from engine.overview.service import Overview
+    from engine.overview.work import Executing
+    from engine.projects.editor import ProjectEditor
+    from engine.projects.service import Projects
+    from engine.projects.slots import Slots
+    from engine.retention import RunLimits
     from engine.runs.executor import Executor
+    from engine.runs.service import RunService, RunServices
+    from engine.tasks.keyring import TaskKeyring
+    from engine.tasks.keys import TaskKeys
+    from engine.tasks.service import Tasks
+    from engine.tasks.task_run import TaskRun
+    from engine.webhooks.service import Webhooks
 
 LOOK_FOR_LOCK = 0.5
 """Seconds between two tries to take over the builds of a process that went away."""
@@ -100,20 +101,6 @@ class Engine:
     this host; the others see its events, and one of them takes over when it goes away.
     """
 
-    access: Access
-    artifacts: Artifacts
-    projects: Projects
-    project_editor: ProjectEditor
-    builds: Builds
-    fixes: Fixes
-    boards: Boards
-    gate: Gates
-    tasks: Tasks
-    checks: Checks
-    maintenance: Maintenance
-    metrics: Metrics
-    notifications: Notifications
-    webhooks: Webhooks
     stream: EventStream
 
     def __init__(
@@ -131,6 +118,7 @@ class Engine:
                 UsageError. None where they are what they are.
             now: the clock by which checks are due.
         """
+        self.making = threading.RLock()
         self._settings = settings
         self._now = now
         self._load = load
@@ -153,8 +141,6 @@ class Engine:
         self._looking = threading.Lock()
         self._looked = -math.inf
         self._hindrances: Sequence[str] = ()
-        self._making_consoles = threading.Lock()
-        self._consoles: BoardConsoles | None = None
 
     def __enter__(self) -> Engine:
         self.open()
@@ -188,22 +174,242 @@ class Engine:
             self._models = settings, Models(settings)
         return self._models[1]
 
-    @functools.cached_property
+    @property
+    def _opened(self) -> Store:
+        assert self._store is not None, "the engine is not open"
+        return self._store
+
+    @part
+    def access(self) -> Access:
+        """Tokens, logins and the audit log."""
+        from engine.access.service import Access
+
+        return Access(self._opened, self._now)
+
+    @part
+    def artifacts(self) -> Artifacts:
+        """The files that runs keep."""
+        from engine.artifacts.service import Artifacts
+
+        return Artifacts(
+            self._opened,
+            self._current_settings,
+            self.settings.workspace,
+            self._workspace,
+            self._now,
+        )
+
+    @part
+    def boards(self) -> Boards:
+        """Boards, and who has them.
+
+        Raises:
+            UsageError: their locks cannot be read or written.
+        """
+        from engine.boards.lock_folder import LOCKS, LockFolder
+        from engine.boards.service import Boards
+
+        settings, folder = self.settings, self.settings.workspace / "boards"
+        try:
+            return Boards(
+                settings.boards,
+                folder,
+                self._opened,
+                settings.board,
+                _session_limits(settings),
+                LockFolder.find(settings.lock_folder, folder / LOCKS),
+            )
+        except OSError as error:
+            raise UsageError(explain(error)) from error
+
+    @part
+    def _slots(self) -> Slots:
+        from engine.projects.slots import Slots
+
+        is_unfinished = functools.partial(store_runs.is_unfinished, self._opened)
+        return Slots(self.settings.workspace / "worktrees", is_unfinished)
+
+    @part
+    def projects(self) -> Projects:
+        """Repositories under watch."""
+        from engine.projects.service import Projects
+
+        folder = self.settings.workspace / "projects"
+        return Projects(self._opened, self.events, folder, self._slots)
+
+    @part
+    def project_editor(self) -> ProjectEditor:
+        """What adds projects and changes them."""
+        from engine.projects.editor import ProjectEditor
+
+        return ProjectEditor(self.projects)
+
+    @part
+    def _run_services(self) -> RunServices:
+        from engine.runs.service import RunServices
+
+        return RunServices(
+            store=self._opened,
+            bus=self.events,
+            journal=self._journal,
+            active=self._active,
+            runs=self._runs,
+            boards=lambda: self.boards,
+            artifacts=lambda: self.artifacts,
+            wait_ready=self._ready_to_ask,
+            is_asked_elsewhere=lambda: not self.is_executor and self.executor_pid is not None,
+        )
+
+    @part
+    def builds(self) -> Builds:
+        """Builds of projects."""
+        from engine.builds.service import Builds
+
+        return Builds(self._run_services, self.projects)
+
+    @part
+    def gate(self) -> Gates:
+        """The quality gate."""
+        from engine.builds.quality_gate import Gates
+
+        return Gates(self._opened, self.projects, self.builds, self._slots, self._current_settings)
+
+    @part
+    def fixes(self) -> Fixes:
+        """Repairs that builds propose."""
+        from engine.builds.fixes import Fixes
+
+        return Fixes(self._opened, self._current_settings)
+
+    @part
+    def _task_keys(self) -> TaskKeys:
+        from engine.tasks.keys import TaskKeys
+
+        return TaskKeys()
+
+    @part
+    def _task_keyring(self) -> TaskKeyring:
+        from engine.tasks.keyring import TaskKeyring
+
+        return TaskKeyring(self.settings.workspace, self._task_keys, lambda: self.is_executor)
+
+    @part
+    def tasks(self) -> Tasks:
+        """Tasks for models."""
+        from engine.tasks.service import Tasks
+
+        return Tasks(
+            self._run_services,
+            self.projects,
+            self._current_settings,
+            lambda: self.models,
+            self._task_keyring,
+            now=self._now,
+        )
+
+    @part
+    def checks(self) -> Checks:
+        """Periodic looks at projects and the lab."""
+        from engine.checks.lab import LabServices
+        from engine.checks.service import CheckDeps, Checks
+
+        store, settings = self._opened, self._current_settings
+        return Checks(
+            CheckDeps(
+                store=store,
+                bus=self.events,
+                slots=self._slots,
+                lab=LabServices(self.projects, self.builds, self.boards, store, settings),
+                folder=self.settings.workspace / "checks",
+                settings=settings,
+                reload=self.reload,
+            ),
+            now=self._now,
+        )
+
+    @part
+    def _handlers(self) -> Handlers:
+        from engine.handlers import Handlers
+
+        return Handlers(self._current_settings, self._runs.enqueue_handler)
+
+    @part
+    def notifications(self) -> Notifications:
+        """What is told to whom."""
+        from engine.notify.service import Notifications
+
+        return Notifications(self._opened, self.events, self._current_settings)
+
+    @part
+    def webhooks(self) -> Webhooks:
+        """What forges post."""
+        from engine.webhooks.service import Webhooks
+        from engine.webhooks.work import HookServices
+
+        services = HookServices(self._opened, self.projects, self.builds, self._current_settings)
+        return Webhooks(services, self.events, self._now)
+
+    @part
+    def maintenance(self) -> Maintenance:
+        """What keeps the workspace small and safe."""
+        from engine.maintenance import Maintenance
+        from engine.retention import Retention
+
+        folder = self.settings.workspace
+        retention = Retention(
+            self._opened,
+            self._runs,
+            artifacts=folder / "artifacts",
+            boards=folder / "boards",
+            sessions=self.boards.sessions_folder,
+            limits=self._run_limits,
+        )
+        return Maintenance(
+            folder, retention, self.artifacts, self.projects, self.checks, self._complain
+        )
+
+    @part
+    def metrics(self) -> Metrics:
+        """Measures of builds, and statistics."""
+        from engine.metrics.service import Metrics
+
+        return Metrics(self._opened, self.events)
+
+    @part
+    def overview(self) -> Overview:
+        """The lab at a glance."""
+        from engine.overview.service import Overview
+
+        return Overview(
+            self._opened,
+            self.boards,
+            self._current_settings,
+            executing=self._executing,
+            bus=self.events,
+            now=self._now,
+        )
+
+    def _executing(self) -> Executing:
+        from engine.overview.work import Executing
+
+        return Executing(self.is_executor, self._ready.is_set(), self.executor_pid)
+
+    @part
     def programs(self) -> BoardPrograms:
-        """Programs of builds, for decoding consoles; loaded when first asked for (panics)."""
+        """Programs of builds, for decoding consoles."""
         from engine.builds.board_program import BoardPrograms
 
         return BoardPrograms(self.projects, self.builds, self.boards)
 
-    @property
+    @part
     def consoles(self) -> BoardConsoles:
-        """Consoles that several watch at once; loaded when first asked for (panics)."""
+        """Consoles that several watch at once."""
         from engine.builds.board_consoles import BoardConsoles
 
-        with self._making_consoles:
-            if self._consoles is None:
-                self._consoles = BoardConsoles(self.boards, lambda: self.programs)
-            return self._consoles
+        return BoardConsoles(self.boards, lambda: self.programs)
+
+    def _service_of(self, run: Run) -> RunService:
+        return self.builds if run.kind is RunKind.FIRMWARE else self.tasks
 
     def open(self, *, execute: bool = True, scheduled: bool = False) -> None:
         """Open the workspace. Blocks for some 0.3 s; builds can be asked for when it returns.
@@ -286,84 +492,7 @@ class Engine:
         self._active = ActiveRuns(store, self.events, self._patience)
         self.stream = EventStream(store, self._now)
         self._journal = Journal(store, self.events, self._active.cancel_requested, self.stream.wake)
-        self.access = Access(store, self._now)
-        self.artifacts = Artifacts(
-            store, self._current_settings, folder, self._workspace, self._now
-        )
-        self.boards = Boards(
-            self.settings.boards,
-            folder / "boards",
-            store,
-            self.settings.board,
-            _session_limits(self.settings),
-            LockFolder.find(self.settings.lock_folder, folder / "boards" / LOCKS),
-        )
-        self._slots = Slots(
-            folder / "worktrees", functools.partial(store_runs.is_unfinished, store)
-        )
-        self.projects = Projects(store, self.events, folder / "projects", self._slots)
-        self.project_editor = ProjectEditor(self.projects)
         self._runs = RunQueue(folder / "runs.db", self._workspace)
-        services = RunServices(
-            store=store,
-            bus=self.events,
-            journal=self._journal,
-            active=self._active,
-            runs=self._runs,
-            boards=self.boards,
-            artifacts=self.artifacts,
-            wait_ready=self._ready_to_ask,
-            is_asked_elsewhere=lambda: not self.is_executor and self.executor_pid is not None,
-        )
-        self.builds = Builds(services, self.projects)
-        self.gate = Gates(store, self.projects, self.builds, self._slots, self._current_settings)
-        self.fixes = Fixes(store, self._current_settings)
-        self._task_keys = TaskKeys()
-        self.tasks = Tasks(
-            services,
-            self.projects,
-            self._current_settings,
-            lambda: self.models,
-            TaskKeyring(folder, self._task_keys, lambda: self.is_executor),
-            now=self._now,
-        )
-        self.checks = Checks(
-            CheckDeps(
-                store=store,
-                bus=self.events,
-                slots=self._slots,
-                lab=LabServices(
-                    self.projects, self.builds, self.boards, store, self._current_settings
-                ),
-                folder=folder / "checks",
-                settings=self._current_settings,
-                reload=self.reload,
-            ),
-            now=self._now,
-        )
-        self._handlers = Handlers(self._current_settings, self._runs.enqueue_handler)
-        self.notifications = Notifications(store, self.events, self._current_settings)
-        self.webhooks = Webhooks(
-            HookServices(store, self.projects, self.builds, self._current_settings),
-            self.events,
-            self._now,
-        )
-        retention = Retention(
-            store,
-            self._runs,
-            artifacts=folder / "artifacts",
-            boards=folder / "boards",
-            sessions=self.boards.sessions_folder,
-            limits=self._run_limits,
-        )
-        self.maintenance = Maintenance(
-            folder, retention, self.artifacts, self.projects, self.checks, self._complain
-        )
-        self.metrics = Metrics(store, self.events)
-        self._services_of: dict[RunKind, RunService] = {
-            RunKind.FIRMWARE: self.builds,
-            RunKind.TASK: self.tasks,
-        }
         return said
 
     def close(self) -> None:
@@ -373,10 +502,7 @@ class Engine:
         self._closed.set()
         self._asked.set()
         self._stop.interrupt()
-        self.checks.close()
-        self._handlers.close()
-        if self._consoles is not None:
-            self._consoles.close()
+        self._close_parts("checks", "_handlers", "consoles", "overview")
         with self._turn:
             self._active.interrupt(STOP_WITHIN)
             if self._executor is not None:
@@ -384,9 +510,7 @@ class Engine:
         for thread in self._threads:
             thread.join(STOP_WITHIN)
         with use_wait_policy(WaitPolicy(CLOSE_WITHIN)):
-            self.access.close()
-            self.projects.close()
-            self.boards.close()
+            self._close_parts("access", "projects", "boards")
             self._runs.close()
             self._journal.close()
             self.stream.close()
@@ -396,6 +520,13 @@ class Engine:
                 self._lock.release()
                 use_registry(None)
         self._store.close()
+
+    def _close_parts(self, *names: str) -> None:
+        for name in names:
+            with self.making:  # else one is made after this
+                made = vars(self).get(name)
+            if made is not None:
+                made.close()
 
     def wait_ready(self, timeout: float = 30.0) -> None:
         """Wait until this process runs builds, or another one does.
@@ -472,21 +603,17 @@ class Engine:
 
     def _start_executor(self) -> None:
         from engine.builds import outputs
-        from engine.builds.build_run import BuildDeps, BuildRun, find_agents
+        from engine.builds.build_run import BuildDeps, BuildRun
         from engine.runs.executor import Executor
         from engine.runs.runner import Runner, RunnerDeps
         from engine.tasks import context
-        from engine.tasks.task_run import TaskDeps, TaskRun
 
         assert self._store is not None
         folder = self.settings.workspace
         registry = ProcessRegistry(folder / "processes")
         registry.end_orphans()
         use_registry(registry)
-        of_builds = BuildDeps(
-            self._store, self._current_settings, self.boards, self._slots, find_agents()
-        )
-        of_tasks = TaskDeps(self._store, self._slots, self.gate.built, self._task_keys, self._now)
+        of_builds = BuildDeps(self._store, self._current_settings, self.boards, self._slots)
         runner = Runner(
             RunnerDeps(
                 active=self._active,
@@ -498,11 +625,11 @@ class Engine:
                 artifacts=folder / "artifacts",
                 kept=self.artifacts.kept.set,
                 patience=self._patience,
-                do_again=lambda run, steps: self._services_of[run.kind].do_again(run, steps),
+                do_again=lambda run, steps: self._service_of(run).do_again(run, steps),
             ),
             {
                 RunKind.FIRMWARE: functools.partial(BuildRun, of_builds),
-                RunKind.TASK: functools.partial(TaskRun, of_tasks),
+                RunKind.TASK: self._task_run,
             },
         )
         self._executor = Executor(
@@ -520,6 +647,12 @@ class Engine:
         self._ensure_executed()
         self._ready.set()
 
+    def _task_run(self, run: Run) -> TaskRun:
+        from engine.tasks.task_run import TaskDeps, TaskRun
+
+        deps = TaskDeps(self._opened, self._slots, self.gate.built, self._task_keys, self._now)
+        return TaskRun(deps, run)
+
     def _limits(self) -> dict[Queued, int]:
         """How many runs of each kind, and how many checks, at once."""
         return {
@@ -534,7 +667,7 @@ class Engine:
         runs = store_runs.unfinished_runs(self._store)
         self._task_keys.keep_only({run.workflow_id for run in runs})
         for run in runs:
-            self._services_of[run.kind].ensure_executed(run)
+            self._service_of(run).ensure_executed(run)
 
     def _look_for_runs(self) -> None:
         assert self._store is not None
@@ -655,6 +788,8 @@ class Engine:
         return tuple(found)
 
     def _run_limits(self) -> RunLimits:
+        from engine.retention import RunLimits
+
         settings = self.settings
         builds = (each.known_good_build[1] for each in settings.board.values())
         return RunLimits(
@@ -710,4 +845,6 @@ class Engine:
 
 
 def _session_limits(settings: Settings) -> SessionLimits:
+    from engine.monitor.retention import SessionLimits
+
     return SessionLimits(settings.session_days, settings.session_megabytes << 20)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 
 class EspdeckError(Exception):
     """Any failure that espdeck explains: what happened, where, and what to do."""
 
+    field = ""
+    """Name of the argument that is wrong, where a form is to show it there; empty for none."""
+
+
+@contextlib.contextmanager
+def about_field(name: str) -> Iterator[None]:
+    """Say of errors that a block raises which argument they are about, unless they know."""
+    try:
+        yield
+    except EspdeckError as error:
+        error.field = error.field or name
+        raise
+
 
 class UsageError(EspdeckError):
-    """The caller asked for something that makes no sense: a bad URL, an unknown project."""
+    """The caller asked for something that is not valid: a bad URL, an unknown project."""
 
 
 class NotFoundError(UsageError):
@@ -26,7 +40,7 @@ class AccessError(EspdeckError):
 
 
 class MistakeError(UsageError):
-    """A file of a project says something that makes no sense.
+    """A file of a project has something in it that is not valid.
 
     Args:
         file: which, relative to the project.
@@ -42,7 +56,7 @@ class MistakeError(UsageError):
 
 
 class WrongSettingsError(UsageError):
-    """Settings make no sense. The message is the first of them and how many more there are.
+    """Settings are not valid. The message is the first of them and how many more there are.
 
     Args:
         lines: what is wrong, a line for each setting.
@@ -80,7 +94,7 @@ class BoardBusyError(BoardError):
 
 
 class FlashDiffersError(BoardError):
-    """A board's flash holds something else than what it was compared with."""
+    """A board's flash does not hold what it was compared with."""
 
 
 class BoardSilentError(BoardError):

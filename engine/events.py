@@ -230,6 +230,14 @@ class ProjectChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectLooked(Event):
+    """What is known of a project's folder or its tip is another one: for eyes, never stored."""
+
+    kind: ClassVar[str] = "project.looked"
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanged(Event):
     """A run's row changed: it was asked for, began, ended; ``project_id`` is empty for none."""
 

@@ -89,7 +89,7 @@ def load(tree: Path) -> Manifest:
     except OSError as error:
         raise UsageError(f"{FILE_NAME}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{FILE_NAME}: {error}") from error
+        raise UsageError(f"{FILE_NAME} is not UTF-8: save it in that encoding") from error
 
 
 def parse(text: str) -> Manifest:
@@ -167,7 +167,7 @@ def _build(document: Document) -> BuildOptions:
             what = f"build.cmake.{name[:40]} must be a text of one line"
             raise document.wrong((*place, name), what)
         if not _CMAKE_NAME.fullmatch(name):
-            what = f"build.cmake: {name[:40]!r} is no name of CMake's"
+            what = f"build.cmake: {name[:40]!r} is not a name of a CMake variable"
             raise document.wrong((*place, name), what)
     return BuildOptions(idf=idf, cmake=tuple(f"{name}={text}" for name, text in cmake.items()))
 

@@ -159,7 +159,7 @@ class NotificationSettings(BaseModel):
     def _known_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             if not _ADDRESS.fullmatch(each):  # apprise leaves such a one out, and says nothing
-                raise ValueError(f"{each!r} is no e-mail address such as ada@lab.example")
+                raise ValueError(f"{each!r} is not an e-mail address such as ada@lab.example")
         return value
 
     @field_validator("heartbeats")
@@ -205,6 +205,6 @@ def parse_hours(text: str) -> tuple[time, time]:
     """
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no range of hours such as 22:00-07:00")
+        raise ValueError(f"{text!r} is not a range of hours such as 22:00-07:00")
     a, b, c, d = map(int, found.groups())
     return time(a, b), time(c, d)

@@ -134,7 +134,7 @@ def _patterns(value: object, document: Document) -> tuple[str, ...]:
         )
     for each in value:
         if not isinstance(each, str) or not (each.isprintable() and len(each) <= _MAX_PATH):
-            raise document.wrong(place, f"{where}: {str(each)[:40]!r} is no pattern of files")
+            raise document.wrong(place, f"{where}: {str(each)[:40]!r} is not a pattern of files")
         if not each.strip("/."):
             raise document.wrong(place, f"{where}: {each!r} names nothing")
         if ".." in PurePosixPath(each).parts:

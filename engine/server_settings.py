@@ -58,6 +58,7 @@ class ServerSettings(BaseModel):
                 ipaddress.ip_network(each, strict=False)
             except ValueError:
                 raise ValueError(
-                    f"{each!r} is no address: one such as 10.0.0.5, or a network as 10.0.0.0/8"
+                    f"{each!r} is not an address: give one such as 10.0.0.5, "
+                    "or a network such as 10.0.0.0/8"
                 ) from None
         return proxies

@@ -113,8 +113,21 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """What a name may have been meant to be: `` (did you mean X?)``, or an empty string."""
+    """What a name may have been meant to be: `` (did you mean X?)``, or an empty string.
+
+    The case of letters does not count; a name that another one begins with is near to it.
+    """
     import difflib  # only for mistakes
 
-    found = difflib.get_close_matches(name[:100], list(known), 1)
-    return f" (did you mean {found[0]}?)" if found else ""
+    wanted = name[:100].casefold()
+    names = {each.casefold(): each for each in reversed([*known])}
+    found = difflib.get_close_matches(wanted, names, 1)
+    found = found or [each for each in names if len(wanted) >= 2 and each.startswith(wanted)]
+    return f" (did you mean {clean(names[found[0]])}?)" if found else ""
+
+
+def near_or_all(name: str, known: Iterable[str]) -> str:
+    """What a name may have been meant to be, as :func:`near`; else which names there are."""
+    names = [*known]
+    there = f" (there are {clean(listed(names))})" if names else " (there are none)"
+    return near(name, names) or there

@@ -7,42 +7,52 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 from uuid import UUID
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Event, InputEvent, Resize
+from textual.events import Event, InputEvent, Key, Paste, Resize
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from engine.errors import EspdeckError
 from engine.events import Problem, RunCompleted
-from engine.text import clean, count
-from tui.app_base import AppBase
+from engine.text import clean
+from tui import keymap as key_table
+from tui.app_base import AppBase, ShownMessage
 from tui.driver import TerminalDriver
-from tui.keymap import Key, Where, check, keymap, keys_of
 from tui.screens.base import MainScreen
 from tui.screens.home import HomeScreen
 from tui.state.check_runs import CheckRuns
 from tui.state.event_queue import Inbox
-from tui.theme import DARK, LIGHT, Glyphs
+from tui.theme import DARK, LIGHT, LOW_TERMINAL_ROWS, Glyphs
+from tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
+    from tui.screens.quit import InFlight
 
 TICK_SECONDS = 0.1
 """Time between two looks at new events: all that changes by itself is drawn then."""
 
-LOW_TERMINAL_ROWS = 18
-"""Height of a terminal below which dialogs leave out empty rows."""
-
 IDLE_TICKS = 10
 """Looks without anything new after which none is made until something happens."""
+
+_IDLE_LOOK_SECONDS = 1.0
+"""Time between two looks whether all has ended that quitting waits for."""
+
+MESSAGE_SECONDS: Mapping[str, float] = {"information": 2.0, "warning": 4.0, "error": 8.0}
+"""How long a message stands, by its severity; afterwards it is in the list of messages."""
+
+_KEPT_MESSAGES = 500
 
 QUEUED_LOG_CHARACTERS = 4 << 20
 """Log text that may wait for the next look."""
@@ -56,6 +66,7 @@ class EspdeckApp(AppBase):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "espdeck"
     ENABLE_COMMAND_PALETTE = True
+    SUSPENDED_SCREEN_CLASS = "-suspended"
     COMMAND_PALETTE_BINDING = "f1"
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -76,7 +87,7 @@ class EspdeckApp(AppBase):
         """
         super().__init__()
         self._settings = settings
-        self._keys, self._wrong_keys = check(self._settings.keys)
+        self._keys, self._wrong_keys = key_table.check(self._settings.keys)
         self._open_build = open_build
         self.failure = ""
         """Why the workspace could not be opened, when that ended the app."""
@@ -87,11 +98,13 @@ class EspdeckApp(AppBase):
         self._asked_to_leave = self._leaves_when_idle = self._hung_up = False
         self._load = load
         self._events = Inbox(QUEUED_LOG_CHARACTERS, self._wake_soon)
+        self._type_ahead = TypeAhead(self, self._is_loading)
         self._idle_ticks = 0
         self._ticking: Timer | None = None
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self.board_operations = {}
         self.check_runs = CheckRuns()
+        self.messages = deque(maxlen=_KEPT_MESSAGES)
         self.glyphs = Glyphs(self._settings.ascii)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -125,7 +138,7 @@ class EspdeckApp(AppBase):
         self._own_loop = loop
         self._ticking = self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._open)
-        self.set_keymap(keymap(self._keys))
+        self.set_keymap(key_table.keymap(self._keys))
         if self._wrong_keys:
             message = f"settings, [keys]: {'; '.join(self._wrong_keys)}"
             self.call_after_refresh(self.home.show_error, message)
@@ -135,10 +148,21 @@ class EspdeckApp(AppBase):
         self.set_class(event.size.height < LOW_TERMINAL_ROWS, "-low")
 
     async def on_event(self, event: Event) -> None:
-        """Textual's door for every event: what a person does is answered at once."""
+        """Textual's door for every event: what a person does is answered at once, in order."""
         if isinstance(event, InputEvent):
             self.wake()
-        await super().on_event(event)
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self._type_ahead.handle(event, super().on_event)
+        else:
+            await super().on_event(event)
+
+    def _is_loading(self) -> bool:
+        """Whether the screen in front has not loaded what it shows at first."""
+        screen = self.screen
+        if isinstance(screen, MainScreen):
+            return screen.is_loading or not self.is_open
+        reader = sys.modules.get("tui.screens.reader")  # imported with the first text that is read
+        return reader is not None and isinstance(screen, reader.LineReader) and screen.is_loading
 
     def wake(self) -> None:
         """Look for news at the usual rhythm for a while. The event loop alone calls it."""
@@ -152,9 +176,9 @@ class EspdeckApp(AppBase):
             with contextlib.suppress(RuntimeError):  # the app has ended
                 self._own_loop.call_soon_threadsafe(self.wake)
 
-    def keys_of(self, where: Where) -> tuple[Key, ...]:
+    def keys_of(self, where: key_table.Where) -> tuple[key_table.Key, ...]:
         """Keys of a screen, as the settings have them."""
-        return keys_of(where, self._keys)
+        return key_table.keys_of(where, self._keys)
 
     def show_build(self, number: int) -> None:
         """Show a build."""
@@ -164,43 +188,68 @@ class EspdeckApp(AppBase):
             self.pop_screen()
         self.push_screen(BuildScreen(number))
 
+    def _show_first_build(self, number: int) -> None:
+        """Show the build of the start, unless a person already does something else."""
+        if self.screen is self.home and not isinstance(self.focused, Input):
+            self.show_build(number)
+        else:
+            self.notify(f"build #{number} has begun: enter on its row opens it", markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message for a moment, and keep it in the list of messages.
+
+        Args:
+            timeout: seconds that it stands; None for those of its severity.
+        """
+        self.messages.append(ShownMessage(datetime.now(UTC), severity, message))
+        seconds = MESSAGE_SECONDS[severity] if timeout is None else timeout
+        super().notify(message, title=title, severity=severity, timeout=seconds, markup=markup)
+
     def select_project(self, project_id: UUID) -> None:
         """Put the home screen's cursor on a project."""
         self.home.select_project(project_id)
 
     def request_quit(self) -> None:
-        """Quit; asks what becomes of builds that are carried out here."""
+        """Quit; asks what becomes of what is carried out here."""
         again, self._asked_to_leave = self._asked_to_leave, True
-        if again or not self.is_open or self.engine is None or not self.engine.is_executor:
+        if again or not self.is_open or self.engine is None:
             self.exit()
             return
-        self._in_flight(self._ask_how_to_leave)
+        self._find_in_flight(self._ask_how_to_leave)
 
-    def _in_flight(self, then: Callable[[str], None]) -> None:
-        """Call ``then`` with what is carried out by this process, in words; empty for nothing."""
+    def _in_flight(self) -> InFlight:
+        """What is carried out here; in a thread."""
+        from tui.screens.quit import InFlight
+
         engine = self.engine
         assert engine is not None
+        runs = engine.unfinished_runs() if engine.is_executor and not engine.has_successor else ()
+        boards = sorted(each.called for each in list(self.board_operations.values()))
+        return InFlight(runs, boards, len(self.check_runs))
 
-        def look() -> None:
-            runs = [] if engine.has_successor else engine.unfinished_runs()
-            kinds = [run.kind.label for run in runs]
-            words = [count(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)]
-            self.call_from_thread(then, ", ".join(words))
+    def _find_in_flight(self, then: Callable[[InFlight], None]) -> None:
+        """Call ``then`` with what is carried out here."""
+        self.run_worker(
+            lambda: self.call_from_thread(then, self._in_flight()),
+            thread=True,
+            exit_on_error=False,
+        )
 
-        self.run_worker(look, thread=True, exit_on_error=False)
+    def _ask_how_to_leave(self, found: InFlight) -> None:
+        from tui.screens.quit import QuitDialog
 
-    def _ask_how_to_leave(self, in_flight: str) -> None:
-        from tui.screens.confirm import Choose
-
-        if not in_flight:
+        if found:
+            self.push_screen(QuitDialog(found, self._in_flight), self._leave)
+        else:
             self.exit()
-            return
-        choices = [
-            ("hand over", "hand over: a daemon goes on with it when you are gone"),
-            ("wait", "wait: quit when it has ended"),
-            ("stop", "stop: quit now; what runs goes on at the next start"),
-        ]
-        self.push_screen(Choose(f"Quit? {in_flight} in flight.", choices), self._leave)
 
     def _leave(self, how: str | None) -> None:
         self._asked_to_leave = False
@@ -208,11 +257,11 @@ class EspdeckApp(AppBase):
         if how == "stop":
             self.exit()
         elif how == "hand over":
-            self.notify("a daemon is started", markup=False)
+            self.notify("starting a daemon", markup=False)
             self.run_worker(self._hand_over, thread=True, exit_on_error=False)
         elif how == "wait":
-            self.notify("quits when it has ended", markup=False)
-            self._in_flight(self._leave_if_idle)  # it may have ended while that was asked
+            self.notify("espdeck quits when all of it has ended", markup=False)
+            self._find_in_flight(self._leave_if_idle)  # it may have ended while that was asked
 
     def _hand_over(self) -> None:
         """Start a daemon, which goes on when this process has ended."""
@@ -225,9 +274,12 @@ class EspdeckApp(AppBase):
         else:
             self.call_from_thread(self.exit)
 
-    def _leave_if_idle(self, in_flight: str) -> None:
-        if not in_flight and self._leaves_when_idle:
+    def _leave_if_idle(self, found: InFlight) -> None:
+        if not found and self._leaves_when_idle:
             self.exit()
+        elif self._leaves_when_idle and not found.runs:
+            # No event tells when a board or a check of a person is done.
+            self.set_timer(_IDLE_LOOK_SECONDS, lambda: self._find_in_flight(self._leave_if_idle))
 
     def hang_up(self) -> None:
         """End the app as its terminal is gone: what is carried out here goes on in a daemon."""
@@ -255,8 +307,8 @@ class EspdeckApp(AppBase):
 
     def close_engine(self) -> None:
         """Close the engine; blocks until running stages have stopped."""
-        for cancel in list(self.board_operations.values()):
-            cancel.cancel()
+        for operation in list(self.board_operations.values()):
+            operation.cancel.cancel()
         self.check_runs.close()
         engine = self.engine
         if engine is None:
@@ -291,7 +343,7 @@ class EspdeckApp(AppBase):
             engine.open(scheduled=True)
             self.call_from_thread(self._opened)
             if self._open_build is not None:
-                self.call_from_thread(self.show_build, self._open_build(engine))
+                self.call_from_thread(self._show_first_build, self._open_build(engine))
             engine.wait_ready()
         except EspdeckError as error:
             if self.is_open:
@@ -315,14 +367,14 @@ class EspdeckApp(AppBase):
         events, _skipped = self._events.take()  # panes count by line numbers what they miss
         for event in events:
             if isinstance(event, RunCompleted) and self._leaves_when_idle:
-                self._in_flight(self._leave_if_idle)
+                self._find_in_flight(self._leave_if_idle)
             if isinstance(event, Problem):
-                self.notify(clean(event.message), severity="error", markup=False, timeout=15)
+                self.notify(clean(event.message), severity="error", markup=False)
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen) and (self.is_open or not events):
                 screen.handle_events(events)
         self._idle_ticks = 0 if events else self._idle_ticks + 1
-        front = self.screen
+        front = self.screen_stack[-1] if self.screen_stack else None  # none once it ends
         if self._idle_ticks > IDLE_TICKS and isinstance(front, MainScreen) and front.RESTS:
             assert self._ticking is not None
             self._ticking.pause()

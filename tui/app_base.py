@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,6 +18,27 @@ if TYPE_CHECKING:
     from engine import CancelToken, Engine
 
 
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """A message that was shown for a moment."""
+
+    at: datetime
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOperation:
+    """What a person does with a board from here.
+
+    Args:
+        called: what people call the board.
+    """
+
+    called: str
+    cancel: CancelToken
+
+
 class AppBase(App[None]):
     """The app, as its screens see it."""
 
@@ -26,9 +50,12 @@ class AppBase(App[None]):
 
     glyphs: Glyphs
 
-    board_operations: dict[str, CancelToken]
+    board_operations: dict[str, BoardOperation]
     """Operations of a person on boards, by the board's name; they are cancelled when the app ends.
     The event loop adds one, its thread removes it."""
+
+    messages: deque[ShownMessage]
+    """What was shown for a moment, the newest last."""
 
     check_runs: CheckRuns
     """Checks that a person runs from here; they are cancelled when the app ends."""

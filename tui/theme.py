@@ -21,9 +21,13 @@ _STATES = {
     "info": ("i", "i"),
     "cancelled": ("⊘", "-"),
     "skipped": ("–", "-"),
+    "dirty": ("~", "~"),
+    "reserved": ("⚑", "r"),
     "unknown": ("?", "?"),
 }
 
+
+_TRENDS = {"success": ("▅", "+"), "cancelled": ("▃", "-"), "failed": ("▁", "x")}
 
 STATE_COLOURS = {
     "success": "good",
@@ -43,6 +47,10 @@ STATE_COLOURS = {
 
 RUN_COLOURS = {**STATE_COLOURS, "pending": "busy"}
 """Colours of runs in lists: one that waits is busy, too."""
+
+
+LOW_TERMINAL_ROWS = 18
+"""Height of a terminal below which dialogs leave out empty rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,22 @@ class Glyphs:
             return bar
         at = min(width - 1, max(0, round(width * mark / 100)))
         return f"{bar[:at]}{'|' if self.ascii else '┃'}{bar[at + 1 :]}"
+
+    def trend(self, word: str) -> str:
+        """The sign of a result among others: high for a success, low for a failure."""
+        fine, plain = _TRENDS.get(word, ("·", "."))
+        return plain if self.ascii else fine
+
+    def fold(self, is_folded: bool) -> str:
+        """The sign of a group that is folded, or not."""
+        if self.ascii:
+            return "+" if is_folded else "-"
+        return "▸" if is_folded else "▾"
+
+    @property
+    def separator(self) -> str:
+        """The sign between statements on a line."""
+        return "|" if self.ascii else "·"
 
     @property
     def arrow(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -24,11 +24,12 @@ from engine.errors import UsageError
 from engine.store import access
 from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow, utc_now
+from engine.text import clean
 
 LOGIN_LIFETIME = timedelta(days=7)
 """How long a browser stays logged in, unless its token ends before."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
+_NAME_CHARACTERS = 64
 _USE_NOTED = timedelta(minutes=1)
 _MAX_SESSIONS_PER_TOKEN = 50
 _FAILURES_PER_SECOND = 0.5
@@ -91,14 +92,17 @@ class Access:
             UsageError: the name or the lifetime makes no sense.
             ConflictError: there is one of that name.
         """
-        if not _NAME.fullmatch(name):
+        name = unicodedata.normalize("NFC", name)  # else two that look alike would be two
+        is_short = 1 <= len(name) <= _NAME_CHARACTERS
+        if not (is_short and name.isprintable() and name == name.strip() and "/" not in name):
             raise UsageError(
-                f"token name {name[:80]!r}: 1 to 64 letters, digits, spaces and . _ @ -"
+                f"token name {clean(name)[:80]!r}: give 1 to {_NAME_CHARACTERS} printable "
+                "characters, none of them /, without a space at either end"
             )
         if is_token(name):
             raise UsageError("token name: that is a token, and names are shown to others")
         if lifetime is not None and not timedelta() < lifetime <= _MAX_LIFETIME:
-            raise UsageError("a token lives for more than no time, and at most 100 years")
+            raise UsageError("a token must expire after more than 0 s and at most 100 years")
         token = new_token()
         now = self._now()
         row = TokenRow(
@@ -120,7 +124,7 @@ class Access:
         Raises:
             NotFoundError: there is none of that name.
         """
-        row = access.revoke_token(self._store, name, self._now())
+        row = access.revoke_token(self._store, unicodedata.normalize("NFC", name), self._now())
         self._recent.forget()
         return row
 

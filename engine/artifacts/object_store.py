@@ -281,7 +281,7 @@ class ObjectStore:
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise self._explained(error) from error
-            raise MissingObjectError(f"{self.place}: has no such file any more") from None
+            raise MissingObjectError(f"{self.place}: no longer has this file") from None
         except OSError as error:
             raise ToolError(explain(error)) from error
         except EspdeckError:

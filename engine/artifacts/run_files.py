@@ -1,9 +1,8 @@
-"""Files of a run's artifacts: one that a later stage keeps again waits aside, and comes back.
+"""Files of a run's artifacts: what counts lies under its path, what is superseded lies aside.
 
-An artifact lies under its path in the run's folder. Several stages and attempts may keep the same
-path, as every repair keeps ``fix.patch``: there lies what was kept last, and what was kept before
-it is in ``.superseded/STAGE#ATTEMPT/``. So a retry that clears a later stage leaves what the
-earlier ones made.
+Several stages and attempts may keep the same path, as every repair keeps ``fix.patch``, and every
+retry makes what the attempts before it made. In the run's folder lies what counts; the rest is in
+``.superseded/STAGE#ATTEMPT/``, and goes with the run. What a retry takes over comes back.
 
 A file of firmware that another run has, too, is kept as another name of that one (a hard link): the
 same image of many builds takes its room once, and goes with the last of them. Such files cannot be
@@ -16,7 +15,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.enums import ArtifactKind
@@ -72,6 +71,7 @@ def keep(
             protect(part)
         _put_aside(store, folder, made)
         part.replace(kept)
+        part.unlink(missing_ok=True)  # two names of one file stay when one replaces the other
     except OSError as error:
         part.unlink(missing_ok=True)
         raise EspdeckError(explain(error, kept)) from error
@@ -79,19 +79,15 @@ def keep(
     return kept
 
 
-def clear(folder: Path, cleared: Iterable[Artifact]) -> None:
-    """Delete the files of artifacts that are not in the store any more."""
-    for artifact in cleared:
+def settle(store: Store, run_id: int, folder: Path) -> None:
+    """Put every file where its row says that it lies; safe to repeat, and to be interrupted."""
+    rows = runs.artifacts_of(store, run_id, superseded=True)
+    for artifact in rows:
+        if artifact.superseded and _owner(rows, folder, artifact.path) is artifact:
+            _move_aside(folder, artifact)
+    for artifact in rows:
         aside = _aside(folder, artifact)
-        with contextlib.suppress(OSError):  # the store says what there is
-            (aside if aside.is_file() else folder / artifact.path).unlink(missing_ok=True)
-
-
-def put_back(store: Store, run_id: int, folder: Path) -> None:
-    """Put files that wait aside back under their paths where nothing supersedes them any more."""
-    for artifact in runs.artifacts_of(store, run_id):
-        aside = _aside(folder, artifact)
-        if aside.is_file():
+        if not artifact.superseded and aside.is_file():
             with contextlib.suppress(OSError):
                 aside.replace(folder / artifact.path)
 
@@ -102,8 +98,14 @@ def path_of(folder: Path, artifact: Artifact) -> Path:
     Args:
         folder: of the run's artifacts.
     """
-    aside = _aside(folder, artifact)
-    return aside if aside.is_file() else folder / artifact.path
+    aside, path = _aside(folder, artifact), folder / artifact.path
+    if not artifact.superseded or aside.is_file():
+        return aside if aside.is_file() else path
+    # Another one's file may lie there.
+    with contextlib.suppress(OSError):
+        if digest_of(path) == (artifact.sha256, artifact.size):
+            return path
+    return aside
 
 
 def protect(file: Path) -> None:
@@ -137,14 +139,24 @@ def _share(store: Store, made: Artifact, part: Path) -> bool:
 
 def _put_aside(store: Store, folder: Path, made: Artifact) -> None:
     """Put aside the file that another stage or attempt kept under the same path."""
-    _aside(folder, made).unlink(missing_ok=True)  # of one that a retry could not delete
-    for artifact in runs.artifacts_of(store, made.run_id):
-        is_same = (artifact.stage, artifact.attempt) == (made.stage, made.attempt)
-        if artifact.path == made.path and not is_same:
-            aside = _aside(folder, artifact)
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                (folder / artifact.path).replace(aside)
+    _aside(folder, made).unlink(missing_ok=True)  # of one that a crash left there
+    rows = runs.artifacts_of(store, made.run_id, superseded=True)
+    owner = _owner(rows, folder, made.path)
+    if owner is not None and (owner.stage, owner.attempt) != (made.stage, made.attempt):
+        _move_aside(folder, owner)
+
+
+def _owner(rows: Sequence[Artifact], folder: Path, path: str) -> Artifact | None:
+    """Whose file lies under a path: the last that was kept there and does not lie aside."""
+    mine = (row for row in rows if row.path == path and not _aside(folder, row).is_file())
+    return max(mine, key=lambda row: row.id or 0, default=None)
+
+
+def _move_aside(folder: Path, artifact: Artifact) -> None:
+    aside = _aside(folder, artifact)
+    with contextlib.suppress(OSError):  # it was deleted; the store says what there was
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        (folder / artifact.path).replace(aside)
 
 
 def _aside(folder: Path, artifact: Artifact) -> Path:

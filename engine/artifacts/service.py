@@ -230,7 +230,7 @@ class Artifacts:
         now = self._now().timestamp()
         try:
             if not self._signer.holds(sha256, name, expires, signature, now=now):
-                raise AccessError("this link does not hold, or not any more: ask for a new one")
+                raise AccessError("this link is not valid or has expired: ask for a new one")
         except OSError as error:
             raise ToolError(explain(error)) from error
         return self.get(sha256)

@@ -13,7 +13,7 @@ from engine.boards.board_lock import Lock, hold_one, holder_of, is_awaited
 from engine.boards.keys import Keys
 from engine.boards.lock_folder import LockFolder
 from engine.boards.names import USB
-from engine.boards.reservations import Reservations
+from engine.boards.reservations import Reservation, Reservations
 from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
 from engine.errors import BoardError
@@ -51,9 +51,9 @@ class Access:
         """Who holds a board, see :func:`engine.boards.board_lock.holder_of`, or locked its port."""
         return holder_of(key, self._locks) or str(port_users.who_locked(port) or "")
 
-    def reserved(self, key: str, row: BoardRow) -> str:
-        """Who reserved a board, until when, and why; empty when nobody did."""
-        return str(self._reservations.of(key, row) or "")
+    def reservation(self, key: str, row: BoardRow) -> Reservation | None:
+        """Who reserved a board, until when, and why; None when nobody did."""
+        return self._reservations.of(key, row)
 
     def reserved_from(self, name: str, holder: str) -> str:
         """Who reserved a board, where that is another than ``holder``; else empty."""

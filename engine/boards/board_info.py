@@ -28,7 +28,9 @@ class BoardInfo:
         revision, mac, flash_size, features, package, crystal, protection: what it said of itself
             when it was asked last; the crystal in MHz, protection for people.
         reserved: who reserved it, until when, and why; empty when nobody did.
-        state: ``free``, ``busy`` (somebody holds it) or ``off`` (a virtual board not started).
+        reserved_by, reserved_until, reserved_why: the same apart; empty and None when nobody did.
+        state: ``busy`` (somebody holds it), ``off`` (a virtual board that is not started),
+            ``reserved`` (for a person, who does not use it now) or ``free``.
         holder: who holds a busy one: a build, a person's monitor, of any user; or another program.
         doing: what this process is doing with it now, such as ``flash 43 %``; else empty.
         url: what esptool and pyserial open.
@@ -66,6 +68,9 @@ class BoardInfo:
     commit: str = ""
     asked_at: datetime | None = None
     out_of_pool: str = ""
+    reserved_by: str = ""
+    reserved_until: datetime | None = None
+    reserved_why: str = ""
 
 
 def board_info(
@@ -90,7 +95,9 @@ def board_info(
     name, virtual = row.name, is_virtual(row.name)
     url = virtual_url if virtual else _device(name)
     holder, flashed = access.holder(key, url), files.flashed
-    state = "busy" if holder else "off" if virtual and not virtual_url else "free"
+    reservation = access.reservation(key, row)
+    is_off = virtual and not virtual_url
+    state = "busy" if holder else "off" if is_off else "reserved" if reservation else "free"
     return BoardInfo(
         name=name,
         label=row.label,
@@ -101,7 +108,7 @@ def board_info(
         mac=row.mac,
         flash_size=row.flash_size,
         features=row.features,
-        reserved=access.reserved(key, row),
+        reserved=str(reservation or ""),
         state=state,
         holder=holder,
         doing=status.activity,
@@ -118,6 +125,9 @@ def board_info(
         commit=flashed.commit if flashed else "",
         asked_at=row.asked_at,
         out_of_pool=row.out_of_pool,
+        reserved_by=reservation.who if reservation else "",
+        reserved_until=reservation.until if reservation else None,
+        reserved_why=reservation.note if reservation else "",
     )
 
 

@@ -30,6 +30,7 @@ class BoardSession:
         power: switches it off and on.
         chip: what it is.
         flash: what is stored in it.
+        called: what people call it; its name where they gave it none.
     """
 
     port: BoardPort
@@ -38,10 +39,17 @@ class BoardSession:
     power: Power
     chip: Chip
     flash: Flash
+    called: str
 
     @classmethod
     def begin(
-        cls, port: BoardPort, settings: BoardSettings, status: BoardStatus, files: BoardFiles
+        cls,
+        port: BoardPort,
+        settings: BoardSettings,
+        status: BoardStatus,
+        files: BoardFiles,
+        *,
+        called: str = "",
     ) -> BoardSession:
         """Begin a session of a board that is held.
 
@@ -50,6 +58,7 @@ class BoardSession:
             settings: what resets and powers it, where it has no DTR and RTS for that.
             status: what this process knows of it.
             files: where what was flashed on it is kept.
+            called: what people call it, empty for nothing.
 
         Raises:
             BoardError: it is not there.
@@ -64,6 +73,7 @@ class BoardSession:
             power=power,
             chip=EsptoolChip(port, reset, reconnector, status, files),
             flash=EsptoolFlash(port, reset, reconnector, status, files),
+            called=called or port.name,
         )
 
     @property

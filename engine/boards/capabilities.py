@@ -53,6 +53,7 @@ class Console(Protocol):
         reset: bool,
         console_input: ConsoleInput | None = None,
         on_return: Callable[[float], None] = lambda _seconds: None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """Read the console until enough was seen or time is up.
 
@@ -69,6 +70,7 @@ class Console(Protocol):
             reset: reset the board first, so that the log begins with the boot.
             console_input: what is typed to the board; None when nothing is.
             on_return: told for how many seconds it was away, when it is listened to again.
+            on_presence: told whether it is there, when it is listened to and when it vanishes.
 
         Raises:
             BoardError: the port is absent or busy, or vanished for too long.

@@ -37,7 +37,7 @@ class Absence:
         if self.cause:
             return f"{away} while it restarted ({self.cause})"
         if self.restarted:
-            return f"{away}; the firmware started anew"
+            return f"{away}; the firmware restarted"
         return f"{away}; what it said meanwhile is lost"
 
 

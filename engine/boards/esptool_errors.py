@@ -56,7 +56,7 @@ _KNOWN = (
     ),
     (
         r"'([^'\n]{1,400})' is not an? (ESP\S{1,20}) image",
-        "{0} is no program for {1}: damaged, or built for another chip; build it anew",
+        "{0} is not a program for {1}: damaged, or built for another chip; build it again",
     ),
     (
         r"requires chip revision ((?:in range )?v?[\d.]{1,8}(?: - v?[\d.]{1,8}| or \w{1,8})?)"

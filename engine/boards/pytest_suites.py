@@ -248,7 +248,7 @@ def read_report(path: Path, logs: Path | None = None) -> tuple[TestCase, ...]:
         raise ToolError(f"pytest: its report is not what pytest writes: {said}") from error
     # A parse error of either parser that junitparser uses is a SyntaxError.
     except (OSError, SyntaxError, JUnitXmlError, ValueError, TypeError) as error:
-        raise ToolError(f"pytest: its report makes no sense: {clean(str(error))}") from error
+        raise ToolError(f"pytest: its report cannot be read: {clean(str(error))}") from error
 
 
 def _heard(logs: Path) -> tuple[TestCase, ...]:

@@ -46,6 +46,7 @@ class ReconnectingConsole:
         reset: bool,
         console_input: ConsoleInput | None = None,
         on_return: Callable[[float], None] = lambda _seconds: None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """As :meth:`engine.boards.capabilities.Console.listen`; it is reset only to begin with."""
         self._status.activity = "listen"
@@ -60,6 +61,7 @@ class ReconnectingConsole:
             seconds=seconds,
             console_input=console_input,
             on_return=on_return,
+            on_presence=on_presence,
             resets_by_lines=reset and self._reset.with_console(),
         )
         # As often as a chip may well be reset in that time.
@@ -75,7 +77,7 @@ class _Listening:
 
     Args:
         port, reset, reconnector, status: of the board.
-        baud, on_output, until, seconds, console_input, on_return: as
+        baud, on_output, until, seconds, console_input, on_return, on_presence: as
             :meth:`ReconnectingConsole.listen` was called with.
         resets_by_lines: whether the next reading is to begin with a reset by the port's lines.
         listened: seconds that it was listened to.
@@ -92,11 +94,12 @@ class _Listening:
     seconds: float
     console_input: ConsoleInput | None
     on_return: Callable[[float], None]
+    on_presence: Callable[[bool], None]
     resets_by_lines: bool
     listened: float = 0.0
     gone_at: float | None = None
     _listened_before: float = 0.0
-    _opened_at: float | None = None
+    _opened_at: float | None = None  # when the port that is read now was opened
 
     def read_on(self) -> None:
         """Read the port until enough was seen; let it go for a reset that needs that.
@@ -131,22 +134,27 @@ class _Listening:
             if not self.reconnector.was_reached:
                 raise
             self.reconnector.was_reached, self.gone_at = False, time.monotonic()
+            self.on_presence(False)
             raise BoardGoneError(str(error)) from error
 
     def _take(self, data: bytes) -> None:
-        self._tell_return()
+        self._note_open()
         self.status.hear(data)
         self.on_output(data)
 
     def _is_enough(self) -> bool:
         """Count the seconds of a port that is open, and ask whether they do."""
-        self._tell_return()
-        self._opened_at = self._opened_at or time.monotonic()
-        self.listened = self._listened_before + time.monotonic() - self._opened_at
+        opened_at = self._note_open()
+        self.listened = self._listened_before + time.monotonic() - opened_at
         self.resets_by_lines, self.reconnector.was_reached = False, True
         return self.until(self.listened)
 
-    def _tell_return(self) -> None:
+    def _note_open(self) -> float:
+        """Tell once that the port is open, and since when the board is back; when it was opened."""
+        if self._opened_at is None:
+            self._opened_at = time.monotonic()
+            self.on_presence(True)
         if self.gone_at is not None:
             away, self.gone_at = time.monotonic() - self.gone_at, None
             self.on_return(away)
+        return self._opened_at

@@ -48,14 +48,16 @@ class Reservation:
 
     def __str__(self) -> str:
         """Who has it, until when, and why, in a line."""
-        row = BoardRow(name="", holder=self._who(), note=self.note, held_until=self.until)
+        row = BoardRow(name="", holder=self.who, note=self.note, held_until=self.until)
         return row.reserved
 
     def is_of(self, holder: str) -> bool:
         """Whether it is this user's, under that name."""
         return self.uid == os.geteuid() and self.holder == holder
 
-    def _who(self) -> str:
+    @property
+    def who(self) -> str:
+        """The person, and the user whose file it is where that is called otherwise."""
         name = user_name(self.uid)
         if self.uid == os.geteuid() or self.holder == name:
             return self.holder
@@ -172,7 +174,7 @@ class Reservations:
         with _explained(name):
             while (descriptor := self._folder.lock(f"{file_of(key)}.book")) is None:
                 if time.monotonic() > deadline:
-                    raise BoardError(f"{name}: somebody reserves it and does not get done")
+                    raise BoardError(f"{name}: another process is reserving it and does not finish")
                 time.sleep(_RETRY_SECONDS)
         try:
             yield

@@ -8,32 +8,36 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.boards import discovery, labgrid, ports
 from engine.boards.access import Access
-from engine.boards.board_files import BoardFiles
+from engine.boards.board_files import BoardFiles, Flashed
 from engine.boards.board_info import BoardInfo, board_info
 from engine.boards.board_lock import Lock
-from engine.boards.board_port import BoardPort
-from engine.boards.board_session import BoardSession
 from engine.boards.board_status import BoardStatus
+from engine.boards.called import CalledBoards
 from engine.boards.lock_folder import LOCKS, LockFolder
 from engine.boards.names import LABGRID, USB, check_names, is_virtual, virtual_chip, virtual_name
-from engine.boards.recording import Recording
 from engine.boards.virtual.lab import VirtualLab
 from engine.cancel import CancelToken
-from engine.console_input import ConsoleInput
 from engine.enums import LINUX
 from engine.errors import BoardError, UsageError
-from engine.monitor import sessions
-from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.retention import SessionLimits
 from engine.monitor.session_folder import SessionFolder
-from engine.monitor.sessions import Recorder
 from engine.settings import BoardSettings
 from engine.store import boards as board_rows
 from engine.store.database import Store
 from engine.store.tables import LONGEST_RESERVATION, BoardRow, utc_now
+from engine.text import near
+
+if TYPE_CHECKING:
+    from engine.boards.board_session import BoardSession
+    from engine.boards.recording import Recording
+    from engine.console_input import ConsoleInput
+    from engine.monitor import sessions
+    from engine.monitor.crash_watcher import CrashWatcher
+    from engine.monitor.sessions import Recorder
 
 MAX_RESERVATION_HOURS = LONGEST_RESERVATION // timedelta(hours=1)
 """The longest reservation."""
@@ -128,11 +132,24 @@ class Boards:
             UsageError: it is neither.
         """
         name = board_rows.find_by_label(self._store, word) or word
-        check_names([name])
+        try:
+            check_names([name])
+        except UsageError as error:
+            labels = [each.label for each in board_rows.all_boards(self._store).values()]
+            meant = near(word, filter(None, (*self._names, *labels)))
+            raise UsageError(f"{error}{meant}") from error
         return name
 
+    def called(self, name: str) -> str:
+        """What people call a board; its name where they gave it none."""
+        return board_rows.get_board(self._store, name).label or name
+
+    def _called(self, *names: str) -> CalledBoards:
+        labels = {name: board_rows.get_board(self._store, name).label for name in names}
+        return CalledBoards({name: each for name, each in labels.items() if each}, self._port_of)
+
     def call(self, name: str, *, label: str, remark: str) -> None:
-        """Call a board by a name of one's own, which then does wherever a board is named.
+        """Give a board a name of one's own, which can be used wherever a board is named.
 
         Args:
             name: the board.
@@ -172,6 +189,29 @@ class Boards:
         names = [virtual_name(chip, each) for each in range(1, number + 1)]
         check_names(names)
         return {name: self._lab.url(name, cancel, share=share) for name in names}
+
+    def keep_lab(
+        self,
+        names: Sequence[str],
+        cancel: CancelToken,
+        *,
+        share: bool = False,
+        on_start: Callable[[str], None],
+    ) -> None:
+        """Have virtual boards run until ``cancel``, also those that run in another process now.
+
+        Args:
+            names: as :meth:`start_lab` gave them.
+            cancel: ends it.
+            share: as :meth:`start_lab` takes it.
+            on_start: called with the name of a board that ended with another process and was
+                started here.
+
+        Raises:
+            BoardError: one did not start again.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        self._lab.keep(names, cancel, share=share, on_start=on_start)
 
     def start(self, cancel: CancelToken) -> None:
         """Start virtual boards of the settings, and ask every port of which nothing is known.
@@ -269,16 +309,22 @@ class Boards:
         Args:
             board: only of this board, by its name.
         """
+        from engine.monitor import sessions
+
         return sessions.sessions(self.sessions_folder, board=board)
 
     def sessions_size(self) -> int:
         """Bytes that all sessions take."""
+        from engine.monitor import sessions
+
         return sum(file.size for file in sessions.kept_files(self.sessions_folder))
 
     def search_sessions(
         self, text: str, board: str | None = None
     ) -> Iterator[tuple[sessions.SessionInfo, str]]:
         """Lines of sessions that have a text in them, as :func:`sessions.search` finds them."""
+        from engine.monitor import sessions
+
         return sessions.search(self.sessions_folder, text, board=board)
 
     def close(self) -> None:
@@ -368,12 +414,19 @@ class Boards:
             BoardError: it cannot be had.
             CancelledError, Interrupted: as ``cancel`` says, while it waits.
         """
+        called = self._called(*names)
+
+        def say(line: str) -> None:
+            on_wait(called.line(line))
+
         with (
+            called.errors(),
             self._access.hold(
-                names, cancel=cancel, on_wait=on_wait, purpose=purpose, holder=holder
+                names, cancel=cancel, on_wait=say, purpose=purpose, holder=holder
             ) as lock,
-            self._held(lock, cancel, on_wait, by_hand=bool(holder)) as session,
+            self._held(lock, cancel, say, by_hand=bool(holder)) as session,
         ):
+            called.look()
             yield session
 
     @contextlib.contextmanager
@@ -401,11 +454,20 @@ class Boards:
             BoardError: it is not there.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        with self._access.hold_if_free(name, cancel=cancel, purpose=purpose, holder=holder) as lock:
+        called = self._called(name)
+        with (
+            called.errors(),
+            self._access.hold_if_free(name, cancel=cancel, purpose=purpose, holder=holder) as lock,
+        ):
             if lock is None:
                 yield None
                 return
-            with self._held(lock, cancel, on_note, by_hand=bool(holder)) as session:
+
+            def say(line: str) -> None:
+                on_note(called.line(line))
+
+            with self._held(lock, cancel, say, by_hand=bool(holder)) as session:
+                called.look()
                 yield session
 
     @contextlib.contextmanager
@@ -439,6 +501,7 @@ class Boards:
         holder: str = "",
         console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """Read a board's console until ``cancel``; what it says is kept as a session.
 
@@ -454,13 +517,14 @@ class Boards:
             holder: the person who watches, for a board that is reserved.
             console_input: what is typed to the board; None when nothing is.
             crashes: told what comes, and where the session is.
+            on_presence: told whether the board is there, when it is read and when it vanishes.
 
         Raises:
             BoardError: the board cannot be had.
             SessionError: what it says cannot be kept.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        purpose = f"monitor of {holder}" if holder else "monitor"
+        purpose, called = f"monitor of {holder}" if holder else "monitor", self.called(name)
         with (
             self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose) as board,
             self.recording(name, on_output, on_note, crashes) as recording,
@@ -474,7 +538,8 @@ class Boards:
                 seconds=math.inf,
                 reset=reset,
                 console_input=console_input,
-                on_return=lambda away: on_note(f"{name}: back after {away:.1f} s"),
+                on_return=lambda away: on_note(f"{called}: back after {away:.1f} s"),
+                on_presence=on_presence,
             )
 
     def recording(
@@ -490,6 +555,8 @@ class Boards:
             name: the board, which the caller holds.
             on_output, on_note, crashes: as :meth:`watch` has them.
         """
+        from engine.boards.recording import Recording
+
         return Recording(name, self._sessions, on_output, on_note, crashes)
 
     def record(self, name: str) -> Recorder:
@@ -522,12 +589,16 @@ class Boards:
         cancel: CancelToken,
         on_note: Callable[[str], None],
     ) -> BoardSession:
+        from engine.boards.board_port import BoardPort
+        from engine.boards.board_session import BoardSession
+
         name = lock.name
         return BoardSession.begin(
             BoardPort(name, lock.descriptor, open_url, cancel, on_note),
             self._settings.get(name, BoardSettings()),
             self._status(name),
             self.board_files(name),
+            called=self.called(name),
         )
 
     def _status(self, name: str) -> BoardStatus:
@@ -542,6 +613,17 @@ class Boards:
             files=self.board_files(name),
             virtual_url=virtual_url,
         )
+
+    def flashed(self) -> Mapping[str, tuple[str, Flashed]]:
+        """What each board runs of which that is known, by name, and how people call the board."""
+        rows = board_rows.all_boards(self._store)
+        names = dict.fromkeys((*self._names, *self._lab.running(), *rows))
+        found = {name: self.board_files(name).flashed for name in names}
+        return {
+            name: (rows[name].label if name in rows else "", each)
+            for name, each in found.items()
+            if each is not None
+        }
 
     def board_files(self, name: str) -> BoardFiles:
         """What is kept of a board for the person who works with it."""

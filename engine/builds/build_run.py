@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -39,9 +40,15 @@ _OUTPUT_TAIL = 64 << 10
 _OUTPUT_LINES = 2000
 
 
-def find_agents() -> dict[str, Agent]:
-    """The agent of each firmware role (entry points ``espdeck.agents``)."""
-    return {point.name: point.load() for point in registered("espdeck.agents")}
+@functools.cache
+def find_agent(role: str) -> Agent:
+    """The agent of a firmware role (entry points ``espdeck.agents``), loaded when it is needed.
+
+    What agents bring, such as parsers of compilers' output, is much of what an engine can load.
+    """
+    points = {point.name: point for point in registered("espdeck.agents")}
+    agent: Agent = points[role].load()
+    return agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,6 @@ class BuildDeps:
     settings: SettingsSource
     boards: Boards
     slots: Slots
-    agents: Mapping[str, Agent]
 
 
 class BuildRun:
@@ -122,13 +128,13 @@ class BuildRun:
             return self._compile(firmware)
         if context.definition.role in _NEED_WHAT_WAS_COMPILED:
             self._find_compiled(firmware)
-        return self._deps.agents[context.definition.role](firmware)
+        return find_agent(context.definition.role)(firmware)
 
     def _compile(self, context: BuildContext) -> StageResult:
         """Let BUILDER compile, and write down whose the build folder is now."""
         mark = self._mark
         mark.unlink(missing_ok=True)
-        result = self._deps.agents[Role.BUILDER](context)
+        result = find_agent(Role.BUILDER)(context)
         if result.status is StageStatus.SUCCESS:
             mark.write_text(self._marked(context), "ascii")
         return result
@@ -150,7 +156,7 @@ class BuildRun:
             files = [image.elf, *(part.path for part in image.parts)]
             if self._is_marked(context) and all(path.is_file() for path in files):
                 return
-            context.stage.report.log("what was compiled is not there any more: compiling it again")
+            context.stage.report.log("what was compiled is gone: compiling it again")
             stage = replace(context.stage, definition=FIRMWARE_PIPELINE.stage(_COMPILE))
             again = self._compile(replace(context, stage=stage))
             if again.status is not StageStatus.SUCCESS:
@@ -169,15 +175,19 @@ class BuildRun:
         return context.build_dir.is_dir() and found == self._marked(context).encode()
 
     def _marked(self, context: BuildContext) -> str:
-        return f"{self._build.number}#{context.stage.attempt}"
+        stage = context.stage
+        return f"{self._build.number}#{stage.made_in.get(_COMPILE, stage.attempt)}"
 
-    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
-        """Accepted, or what of its failures says most."""
-        failed = {
-            key: result
-            for key, result in results.items()
-            if result.status is StageStatus.FAILED and not FIRMWARE_PIPELINE.stage(key).back_to
-        }
+    def outcome(
+        self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
+    ) -> Outcome:
+        """Accepted, or what of the failures of its own commit says most.
+
+        What repairs broke besides is told with their attempts.
+        """
+        if _failed(results):
+            results = own
+        failed = _failed(results)
         judged = results.get("judge")
         verdict = judged.output if judged is not None else None
         if not failed:
@@ -187,9 +197,9 @@ class BuildRun:
         causes = [key for key in failed if FIRMWARE_PIPELINE.stage(key).role == Role.DOCTOR]
         why = failed[(causes or list(failed))[-1]].summary
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
-        return Outcome(RunStatus.FAILED, why, word)
+        return Outcome(RunStatus.FAILED, why, word, is_own=True)
 
-    def close(self, results: Mapping[str, StageResult]) -> None:
+    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build."""
         tested = {
             key: _for_people(result.output)
@@ -200,7 +210,7 @@ class BuildRun:
             self._deps.store,
             self._build.number,
             test_results=tested or None,
-            build_output=self._build_output(),
+            build_output=self._build_output(made_in.get(_COMPILE)),
         )
 
     @property
@@ -222,18 +232,28 @@ class BuildRun:
         except UsageError:
             return None  # its files were deleted
 
-    def _build_output(self) -> str:
+    def _build_output(self, attempt: int | None) -> str:
+        """The end of what the compiler printed in an attempt; in the last where it did not end."""
         store = self._deps.store
         keys = [
             key
             for key in logs.logs_of(store, self._build.number)
-            if FIRMWARE_PIPELINE.stage(key.stage).role == Role.BUILDER
+            if key.stage == _COMPILE and attempt in (None, key.attempt)
         ]
         if not keys:
             return ""
         first = logs.line_count(store, keys[-1]) - _OUTPUT_LINES
         text = "\n".join(logs.read_lines(store, keys[-1], max(0, first)))
         return text[-_OUTPUT_TAIL:]
+
+
+def _failed(results: Mapping[str, StageResult]) -> dict[str, StageResult]:
+    """Stages that failed, but for those that repair."""
+    return {
+        key: result
+        for key, result in results.items()
+        if result.status is StageStatus.FAILED and not FIRMWARE_PIPELINE.stage(key).back_to
+    }
 
 
 def _for_people(tested: Tested) -> dict[str, Any]:

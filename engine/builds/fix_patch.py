@@ -24,7 +24,10 @@ _LINE_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class FixFile:
-    """The changes, one line each, and their diff against the build's commit (empty for none)."""
+    """The changes, one line each, and their diff against the build's commit.
+
+    The diff is empty where nothing helped, in what older versions kept.
+    """
 
     changes: tuple[str, ...]
     diff: str

@@ -25,6 +25,7 @@ from engine.projects import git, git_objects, patches, remote
 from engine.projects.sources import check_source
 from engine.settings import SettingsSource
 from engine.store import projects, runs
+from engine.store.attempts import counted_stages
 from engine.store.database import Store
 from engine.store.tables import Run, StageRow
 from engine.text import clean
@@ -70,7 +71,9 @@ class Fix:
 
     @property
     def fetch(self) -> str:
-        """The command that gets the branch into a repository of one's own."""
+        """The command that gets the branch into a repository of one's own, once it is committed."""
+        if self.state is not FixState.COMMITTED:
+            return ""
         return shlex.join(("git", "fetch", str(self.clone), f"{self.branch}:{self.branch}"))
 
 
@@ -190,7 +193,9 @@ class Fixes:
     def _read_artifact(self, build: Run) -> fix_patch.FixFile | None:
         """The artifact, if the last run of the build ended with it."""
         rows = [
-            row for row in runs.stages_of(self._store, build.number) if row.key in _REPAIR_STAGES
+            row
+            for row in runs.stages_of(self._store, build.number)
+            if row.key in _REPAIR_STAGES and not row.superseded
         ]
         if not _is_settled(build.status, rows):
             return None
@@ -221,12 +226,16 @@ class Fixes:
 
     def _message(self, build: Run, found: fix_patch.FixFile) -> str:
         """What failed, and what was changed by whom; untrusted lines, cleaned and cut."""
+        stages = [row for row in runs.stages_of(self._store, build.number) if not row.superseded]
+        repaired = [
+            row.attempt
+            for row in stages
+            if row.key in _REPAIR_STAGES and row.status is StageStatus.SUCCESS
+        ]
         failed = [
             f"{row.key}: {row.summary}"
-            for row in runs.stages_of(self._store, build.number)
-            if row.attempt == 1
-            and row.status is StageStatus.FAILED
-            and row.key not in _REPAIR_STAGES
+            for row in counted_stages(stages, min(repaired, default=None))
+            if row.status is StageStatus.FAILED and row.key not in _REPAIR_STAGES
         ]
         changes = list(found.changes)
         what = failed[0].partition(": ")[2] if failed else "what failed"

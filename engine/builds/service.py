@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from engine.boards.board_files import Flashed, flashed
-from engine.builds.comparison import BuildComparison, compare
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.builds.proposals import Proposal, check_approved, proposal_of
-from engine.builds.variant_choice import choose_variants
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
 from engine.errors import (
@@ -25,28 +24,28 @@ from engine.errors import (
     UsageError,
 )
 from engine.events import RunCompleted
-from engine.images import image_file, partitions
-from engine.images.flash_layout import FlashLayout
-from engine.images.image import Image
-from engine.images.partitions import Partition
 from engine.projects import git_objects
 from engine.projects.apps import check_configuration, find_app, touches
 from engine.projects.commit_locator import LocatedCommit
 from engine.projects.project_options import check_targets
 from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
-from engine.projects.validation import lack_of_project
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
 from engine.runs.service import RunService, RunServices, who_asks
-from engine.simulators.base import find_simulators
-from engine.sizes.measure import measure
-from engine.sizes.tables import Sizes
 from engine.store import projects
 from engine.store import runs as store_runs
 from engine.store.artifacts import FIRMWARE
 from engine.store.tables import Artifact, Project, Run, utc_now
-from engine.toolchains import cmake_project_kind
+from engine.text import near
+
+if TYPE_CHECKING:
+    from engine.builds.comparison import BuildComparison
+    from engine.builds.log_changes import LogChange
+    from engine.images.flash_layout import FlashLayout
+    from engine.images.image import Image
+    from engine.images.partitions import Partition
+    from engine.sizes.tables import Sizes
 
 SHA_DIGITS = 7
 """Hexadecimal digits of a SHA-256 that are enough to look for a program."""
@@ -118,9 +117,14 @@ class Builds(RunService):
             BoardError: the board that was asked for is not there.
             StoreError: it cannot be written down (the disk is full).
         """
+        from engine.simulators.base import find_simulators
+
         known = ("auto", "none", *(each.name for each in find_simulators()))
         if simulator not in known:
-            raise UsageError(f"simulator {simulator!r}: one of {', '.join(known)}")
+            meant = near(simulator, known)
+            raise UsageError(
+                f"simulator {simulator[:80]!r} is not one of {', '.join(known)}{meant}"
+            )
         if variant is not None and variant.target:
             check_targets([variant.target])
         found = located or self._projects.commit(project_id, commit, dirty=dirty)
@@ -139,7 +143,7 @@ class Builds(RunService):
                     "somebody approves it: build it with --board none, then espdeck approve BUILD"
                 )
             board = "none"
-        self._services.boards.choose(board, chip)
+        self._services.boards().choose(board, chip)
         self._services.wait_ready()
         git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = self._write_down(
@@ -220,7 +224,7 @@ class Builds(RunService):
             return store_runs.add_run(self._store, build)
         added = store_runs.add_approved_run(self._store, build, whose.approved)
         if added is None:
-            raise ConflictError(f"somebody approved build {whose.approved} already")
+            raise ConflictError(f"build {whose.approved} is approved already")
         return added
 
     def skip(
@@ -283,6 +287,9 @@ class Builds(RunService):
             UsageError: there is no such project or commit.
             ToolError: the sources cannot be read.
         """
+        from engine.projects.validation import lack_of_project
+        from engine.toolchains import cmake_project_kind
+
         located = self._projects.commit(project_id, commit)
         project, sha = located.project, located.commit.sha
         lack = lack_of_project(project)
@@ -358,6 +365,8 @@ class Builds(RunService):
             UsageError: there is no such variant, or the chip is not known.
             ToolError: the project is not cloned.
         """
+        from engine.builds.variant_choice import choose_variants
+
         if every or configurations or not (targets or project.target):
             project = self._projects.commit(project.id, None).project
         return choose_variants(
@@ -451,13 +460,15 @@ class Builds(RunService):
             UsageError: that is gone or damaged.
             ToolError: only a store has it, which cannot be reached.
         """
+        from engine.images import image_file
+
         self.get(number)
         artifact = self.artifact(number, image_file.FILE_NAME)
         if artifact is None:
             raise NotFoundError(f"build {number} kept no image (espdeck show {number})")
         for each in self.artifacts(number):
             if each.kind in FIRMWARE and each.kind not in (ArtifactKind.ELF, ArtifactKind.MAP):
-                self._services.artifacts.whole(each)
+                self._services.artifacts().whole(each)
         image = image_file.read(self.artifact_file(artifact))
         image_file.check_files(image)
         return image
@@ -488,6 +499,8 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept no image.
             PartitionTableError: the table is one that ESP-IDF refuses.
         """
+        from engine.images import partitions
+
         for part in self.image(number).parts:
             if part.kind is ArtifactKind.PARTITION_TABLE:
                 return partitions.read(part.path)
@@ -499,9 +512,12 @@ class Builds(RunService):
         Raises:
             UsageError: there is no such build, or it kept no image.
         """
+        from engine.images.flash_layout import FlashLayout
+        from engine.images.partitions import PARTITION_TABLE_OFFSET
+
         image = self.image(number)
         tables = [each for each in image.parts if each.kind is ArtifactKind.PARTITION_TABLE]
-        at = tables[0].offset if tables else partitions.PARTITION_TABLE_OFFSET
+        at = tables[0].offset if tables else PARTITION_TABLE_OFFSET
         return FlashLayout(table=at, flash_size=image.flash_size)
 
     def sizes(self, number: int) -> Sizes:
@@ -511,6 +527,8 @@ class Builds(RunService):
             UsageError: there is no such build, or it kept nothing that tells.
             ToolError: only a store has it, which cannot be reached.
         """
+        from engine.sizes.measure import measure
+
         build = self.get(number)
         kept = self.artifacts(number)
         if not kept:
@@ -524,7 +542,19 @@ class Builds(RunService):
         Raises:
             UsageError: there is no such build, or they are of different projects.
         """
+        from engine.builds.comparison import compare
+
         return compare(self._store, self.get(number), self.get(other), self.sizes)
+
+    def compare_logs(self, number: int, other: int) -> Sequence[LogChange]:
+        """What differs in the logs of a build and of one before it, stage by stage, bounded.
+
+        Raises:
+            UsageError: there is no such build.
+        """
+        from engine.builds.comparison import compare_logs
+
+        return compare_logs(self._store, self.get(number), self.get(other))
 
     def with_program(self, sha256: str) -> Artifact | None:
         """The program that a build kept and whose ELF's SHA-256 begins with some digits.

@@ -13,6 +13,7 @@ is let go; and the watcher takes from its queue, in a thread of its own or on an
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import secrets
@@ -35,6 +36,7 @@ from engine.findings import Finding
 from engine.monitor.binary_log import BinaryLog
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter
+from engine.monitor.line_times import LineTimes
 from engine.monitor.log_lines import has_address
 from engine.text import clean
 
@@ -192,6 +194,7 @@ class SharedConsole:
         self._input = ConsoleInput(self._note)
         # Of the thread that shows:
         self._cutter = LineCutter()
+        self._times = LineTimes()
         self._binary = BinaryLog(None)
         self._partial = ""
         self._crashes: CrashWatcher | None = None
@@ -295,7 +298,7 @@ class SharedConsole:
                     return
             who = self._boards.reserved_from(self.board, holder)
             who = f"reserved by {who}" if who else self._boards.holder_of(self.board)
-            self._tell_state(f"waiting for {self.board}: {who or 'somebody else wants it'}")
+            self._tell_state(f"waiting for {self.board}: {who or 'another user wants it'}")
             wait = _LOOK_SECONDS
         except CancelledError:
             raise
@@ -399,14 +402,21 @@ class SharedConsole:
                 self._tell_lines(self._cutter.feed(self._binary.feed(event.data)), event.at)
 
     def _tell_lines(self, lines: Sequence[str], at: datetime) -> None:
+        begun = bool(self._cutter.rest)
+        first = self._times.take(at, ended=bool(lines), begun=begun)
         if not lines:
             return
         self._partial = ""
-        for line in lines:
-            self._tell(ConsoleEvent(ConsoleKind.LINE, at, clean(line)))
+        for number, line in enumerate(lines):
+            came = at if number else first
+            self._tell(ConsoleEvent(ConsoleKind.LINE, came, clean(line)))
         crashes = self._crashes
         if crashes is not None:
-            crashes.resolve([line for line in lines if has_address(line)])
+            crashes.resolve([line for line in lines if has_address(line)], self._tell_places)
+
+    def _tell_places(self, found: Sequence[Sequence[str]]) -> None:
+        for place in itertools.chain.from_iterable(found):
+            self._note(place)
 
     def _settle(self) -> None:
         """Nothing came for a while: tell the line that has begun."""

@@ -12,16 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.boards.board_info import BoardInfo
-from engine.boards.board_session import BoardSession
 from engine.boards.identity import BoardIdentity
 from engine.cancel import CancelToken
-from engine.checks import known_good
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
-from engine.checks.power_proof import prove_power
+from engine.clock import shown_time
 from engine.enums import CheckStatus, RunKind
 from engine.errors import BoardBusyError, BoardError, EspdeckError, MissingToolError, UsageError
 from engine.files import explain
@@ -30,6 +28,10 @@ from engine.store import boards as board_rows
 from engine.store import runs
 from engine.store.tables import BoardRow, CheckResultRow, Project
 from engine.text import clean, count
+
+if TYPE_CHECKING:
+    from engine.boards.board_session import BoardSession
+    from engine.checks.known_good import KnownGood
 
 AT_ONCE = 4
 """Boards that are asked at the same time; each has an esptool."""
@@ -44,7 +46,7 @@ class BoardCheck:
     """Looks after the boards of the settings and those that run in the lab."""
 
     name: ClassVar[str] = "board_check"
-    title: ClassVar[str] = "boards answer, hold what they should, and work"
+    title: ClassVar[str] = "boards answer, hold the expected firmware and work"
     interval: ClassVar[float] = 10.0
     options: ClassVar[Mapping[str, Any]] = {"known_good_hours": 24.0, "prove_power": False}
     per_project: ClassVar[bool] = False
@@ -184,8 +186,8 @@ class _Look:
         until = self.row.held_until
         if self.row.holder and until is not None and until <= self.now and self.info.holder:
             self.warnings.append(
-                f"reserved by {self.row.holder} until {until:%Y-%m-%d %H:%M} UTC, which is over, "
-                f"and in use by {self.info.holder}"
+                f"reserved by {self.row.holder} until {shown_time(until)}, which is over, and "
+                f" in use by {self.info.holder}"
             )
 
     def _ask(self) -> None:
@@ -227,7 +229,7 @@ class _Look:
 
     def _since(self) -> str:
         asked = self.row.asked_at
-        return f" (answered last {asked:%Y-%m-%d %H:%M} UTC)" if asked else " (never answered)"
+        return f" (answered last {shown_time(asked)})" if asked else " (never answered)"
 
     def _compare(self, was: object) -> None:
         """Whether it still holds what espdeck flashed last: identifying it has compared that."""
@@ -235,7 +237,7 @@ class _Look:
         if self.services.boards.board_files(self.info.name).flashed is not None:
             self.differs = ""
         elif was is not None:
-            self.differs = f"holds something else than {was}, which espdeck flashed last"
+            self.differs = f"does not hold {was}, which espdeck flashed last"
             self.differs_at = self.now.isoformat()
         elif by_hand and self.differs and by_hand > datetime.fromisoformat(self.differs_at):
             self.differs = ""  # a person flashed something, and knows what
@@ -250,6 +252,8 @@ class _Look:
         Raises:
             BoardBusyError: another program has the port.
         """
+        from engine.checks import known_good
+
         services, name = self.services, self.info.name
         try:
             known = known_good.find(
@@ -275,28 +279,32 @@ class _Look:
             )
             self.differs = ""
         elif not (self.out_of_pool and is_on_it):
-            self.known = f"{known} was tried at {self.row.known_good_at:%Y-%m-%d %H:%M} UTC"
+            tried = self.row.known_good_at
+            self.known = f"{known} was tried" + (f" at {shown_time(tried)}" if tried else "")
             return
         if not reason and self._left() < known.seconds:
-            self.known = f"{known} was flashed and not listened to: {_NO_TIME}"
+            self.known = f"{known} was flashed, but its console was not read: {_NO_TIME}"
             return
         if not reason:
             reason = known_good.listen(board, known, services.boards, restart=not writes)
         self.known = reason or f"{known} works"
         self._take_from_pool(reason)
 
-    def _not_now(self, identity: BoardIdentity, known: known_good.KnownGood) -> str:
+    def _not_now(self, identity: BoardIdentity, known: KnownGood) -> str:
         """Why the known-good image is not tried now; empty where it is."""
+        from engine.checks.known_good import MIN_SECONDS, cannot_run
+
+        by_hand_at = self.row.by_hand_at
         if protection := str(identity.protection):
-            return f"left alone: protected for good by {protection}"
-        if known_good.cannot_run(self.info.name, identity.chip, known):
-            return f"left alone: this emulated chip cannot run {known}"
-        if self._is_recent(self.row.by_hand_at):
-            return f"left alone: a person flashed it at {self.row.by_hand_at:%Y-%m-%d %H:%M} UTC"
+            return f"skipped: permanently protected by {protection}"
+        if cannot_run(self.info.name, identity.chip, known):
+            return f"skipped: this emulated chip cannot run {known}"
+        if by_hand_at and self._is_recent(by_hand_at):
+            return f"skipped: a person flashed it at {shown_time(by_hand_at)}"
         unfinished = runs.unfinished_runs(self.services.store)
         if builds := [run for run in unfinished if run.kind is RunKind.FIRMWARE]:
             return f"waits for {count(len(builds), 'build')}"
-        if self._left() < known_good.MIN_SECONDS + known.seconds:
+        if self._left() < MIN_SECONDS + known.seconds:
             return f"waits: {_NO_TIME}"
         return ""
 
@@ -308,6 +316,8 @@ class _Look:
 
     def _prove_power(self, board: BoardSession) -> None:
         """Prove what switches its power, as often as the known-good image is flashed."""
+        from engine.checks.power_proof import prove_power
+
         proved = datetime.fromisoformat(self.proved_at) if self.proved_at else None
         if self._is_recent(proved) and not self.power:
             return

@@ -171,6 +171,6 @@ def _unread(tree: SourceTree) -> list[str]:
 
 def _nothing(unread: Sequence[str]) -> str:
     if not unread:
-        return "nothing to look at: no manifest, lock, requirements or submodules"
+        return "nothing to check: no manifest, lock, requirements or submodules"
     more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-    return f"nothing to look at: {name_of(unread[0])}{more} not read, of another package manager"
+    return f"nothing to check: {name_of(unread[0])}{more} not read, of another package manager"

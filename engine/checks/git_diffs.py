@@ -28,7 +28,7 @@ MAX_TOTAL_BYTES = 2_000_000
 NOT_COMPARED = "cannot be compared"
 BINARY = "binary"
 TOO_LARGE = "larger than 4 MiB"
-TOO_MANY = "the diffs before it are as long as they may be"
+TOO_MANY = "the diffs before it reached the limit"
 """Notes of files whose lines are not compared."""
 
 _OPTIONS = (

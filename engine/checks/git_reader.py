@@ -78,7 +78,7 @@ class GitReader:
         def take(data: bytes) -> None:
             answer.extend(data)
             if len(answer) > MAX_OUTPUT_BYTES:
-                raise OutputTooLongError(f"git {arguments[0]}: it prints too much")
+                raise OutputTooLongError(f"git {arguments[0]}: it printed too much")
 
         code, complaint = self._run(arguments, take)
         if code != 0:
@@ -134,7 +134,7 @@ class GitReader:
     def _run(self, arguments: tuple[str, ...], take: Callable[[bytes], None]) -> tuple[int, str]:
         left = self._end - self._clock()
         if left <= 0:
-            raise ToolError("git: it takes too long")
+            raise ToolError("git: it took too long")
         with tempfile.TemporaryFile() as errors:
             done = run_any(
                 [*_OPTIONS, "-C", str(self.folder), *arguments],

@@ -79,7 +79,7 @@ def run_isolated(
     except OSError as error:
         return _failed(explain(error))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        return _failed(f"its answer makes no sense: {error!r}")
+        return _failed(f"its answer is not valid: {error!r}")
     except EspdeckError as error:
         return _failed(str(error))
     finally:

@@ -79,7 +79,7 @@ def find(builds: Builds, projects: Projects, settings: BoardSettings, chip: str)
     if number is not None:
         build = builds.get(number)
         if build.project_id != project.id:
-            raise UsageError(f"build {build.number} is none of {project.name}")
+            raise UsageError(f"build {build.number} is not a build of {project.name}")
         if build.target != chip:
             raise UsageError(f"build {build.number} is for {build.target}, not for {chip}")
         check_approved(build)
@@ -179,7 +179,7 @@ def listen(board: BoardSession, known: KnownGood, boards: Boards, *, restart: bo
         raise
     except EspdeckError as error:
         board.port.cancel.check()
-        return _reason(f"{known} cannot be listened to: {error}")
+        return _reason(f"{known} 's console cannot be read: {error}")
     checker.end(f"nothing more came in {most:g} s")
     boots = checker.boots
     boards.count_resets(board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs)
@@ -216,7 +216,7 @@ def fault_of(checker: OutputChecker, known: str) -> str:
     if report is not None and (failed := [case for case in report.cases if case.failed]):
         return f"{known}: test {failed[0].name} failed: {failed[0].message}"
     if report is not None and (report.failures or not report.complete):
-        return f"{known}: its tests failed or did not come to their end"
+        return f"{known}: its tests failed or did not finish"
     return ""
 
 

@@ -94,7 +94,7 @@ def find_checks(
 def add_check(found: dict[str, FoundCheck], check: FoundCheck) -> None:
     """Add a check to those that are known by their names; a name belongs to who had it first."""
     if check.name in found:
-        problem = f"there is another check of this name ({found[check.name].place})"
+        problem = f"another check has this name ({found[check.name].place})"
         check = FoundCheck(check.place, check.title, check.interval, {}, check.place, problem)
     found[check.name] = check
 

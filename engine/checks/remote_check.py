@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from engine.builds.new_commits import NEW_TAG, asks_for_no_build, build_of, end_
 from engine.cancel import CancelToken
 from engine.checks.base import CheckResult
 from engine.checks.lab import LabServices
+from engine.clock import shown_time
 from engine.enums import CheckStatus, ProjectStatus, Severity, Trigger
 from engine.errors import EspdeckError, SourceRefusedError, ToolError, UsageError
 from engine.findings import Finding
@@ -84,7 +85,7 @@ class RemoteCheck:
                 change_watch(services.store, project.id, _forget_tags)
             if problem:
                 return CheckResult(CheckStatus.WARNING, problem)
-            return CheckResult(CheckStatus.SUCCESS, "nothing is to start builds of it")
+            return CheckResult(CheckStatus.SUCCESS, "no setting lets it start builds")
         row = get_watch(services.store, project.id)
         if _is_too_early(row, project, now):
             return _failing(row)
@@ -161,7 +162,7 @@ class _Look:
         with contextlib.suppress(UsageError):  # somebody else does
             self.services.projects.sync(self.project.id)
         why = mask(self.project.status_detail)
-        raise ToolError(f"it was not imported, which was tried anew ({why})")
+        raise ToolError(f"it was not imported; it is being tried again ({why})")
 
     def _look_at_branch(self, has: RemoteRefs, shown: str) -> str:
         """Build the tip of what is followed, unless it was built; returns the tip.
@@ -221,7 +222,7 @@ class _Look:
                 row.tag_pattern, row.tags = pattern, tags
 
             change_watch(store, self.project.id, begin)
-            self.said.append(f"{len(tags)} tags match {pattern!r} already, new ones are built")
+            self.said.append(f"{len(tags)} tags match {pattern!r} already; only new ones are built")
             return
         new = [name for name, sha in tags.items() if row.tags.get(name) != sha]
         for name in self._build_tags(new) if new else ():
@@ -334,10 +335,7 @@ def _failing(row: WatchRow) -> CheckResult:
     since, then = row.failing_since, row.next_look
     assert since is not None
     assert then is not None
-    message = (
-        f"{row.failure}; since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
-        f"next try {then.astimezone(UTC):%H:%M} UTC"
-    )
+    message = f"{row.failure}; since {shown_time(since)}, next try {shown_time(then, '%H:%M')}"
     details = {"since": since.isoformat(), "next_try": then.isoformat(), "failures": row.failures}
     return CheckResult(CheckStatus.ERROR, message, details)
 

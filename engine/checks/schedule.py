@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.checks.registry import FoundCheck
-from engine.settings import CheckSettings
+from engine.settings import CheckSchedule, CheckSettings
 
 EARLY_SECONDS = 5.0
 """How much earlier than its interval says a check may run: looks are a minute apart, and some of
@@ -54,12 +54,32 @@ def plan_of(check: FoundCheck, settings: Mapping[str, CheckSettings], project: s
         settings: ``[checks]`` of the settings.
         project: its name, empty for the lab as a whole.
     """
-    of_check = settings.get(check.name, CheckSettings())
-    of_project = of_check.projects.get(project)
-    enabled, interval = True, check.interval
-    for each in (of_check, of_project):
-        if each is not None and each.enabled is not None:
-            enabled = each.enabled
-        if each is not None and each.interval is not None:
+    interval = check.interval
+    for each in _schedules(settings, check.name, project):
+        if each.interval is not None:
             interval = each.interval
+    enabled = is_enabled(settings, check.name, project)
     return CheckPlan(enabled and not check.problem, interval)
+
+
+def is_enabled(settings: Mapping[str, CheckSettings], check: str, project: str) -> bool:
+    """Whether the settings let a check of a project run by itself.
+
+    Args:
+        check: its name.
+        settings, project: as :func:`plan_of` has them.
+    """
+    enabled = True
+    for each in _schedules(settings, check, project):
+        if each.enabled is not None:
+            enabled = each.enabled
+    return enabled
+
+
+def _schedules(
+    settings: Mapping[str, CheckSettings], check: str, project: str
+) -> Sequence[CheckSchedule]:
+    """What the settings say of a check, then what they say of it in the project."""
+    of_check = settings.get(check, CheckSettings())
+    of_project = of_check.projects.get(project)
+    return (of_check,) if of_project is None else (of_check, of_project)

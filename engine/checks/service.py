@@ -8,6 +8,7 @@ process of its own (:mod:`engine.checks.isolated`), and its result is kept with 
 from __future__ import annotations
 
 import contextlib
+import heapq
 import json
 import logging
 import threading
@@ -95,6 +96,21 @@ class CheckCell:
     next_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ComingCheck:
+    """When a check runs next by itself.
+
+    Args:
+        at: when; the present for as soon as may be.
+        check: its name.
+        project: name of its project, empty for the lab as a whole.
+    """
+
+    at: datetime
+    check: str
+    project: str
+
+
 class Checks:
     """Every check of a workspace. All calls may block: keep them off an event loop."""
 
@@ -175,6 +191,30 @@ class Checks:
             cells.append(CheckCell(check, project, plan, result, plan.next_at(last, now)))
         return cells
 
+    def coming(self, most: int) -> Sequence[ComingCheck]:
+        """The checks that run next, soonest first; much quicker than :meth:`matrix`.
+
+        Args:
+            most: how many.
+        """
+        now = self._now()
+        found = (
+            ComingCheck(at, check.name, project.name if project else "")
+            for check, project, plan, last in self._planned()
+            if (at := plan.next_at(last, now)) is not None
+        )
+        return heapq.nsmallest(most, found)
+
+    def _planned(
+        self,
+    ) -> Iterator[tuple[FoundCheck, Project | None, CheckPlan, datetime | None]]:
+        """Every check of every project, its plan and when it ended last."""
+        last = store_checks.confirmed_at(self._deps.store)
+        settings = self._deps.settings().checks
+        for check, project in self._pairs():
+            plan = plan_of(check, settings, project.name if project else "")
+            yield check, project, plan, last.get((check.name, project.id if project else None))
+
     def history(
         self,
         name: str,
@@ -229,7 +269,7 @@ class Checks:
         """
         result = store_checks.get_result(self._deps.store, result_id)
         if result is None:
-            raise NotFoundError(f"result {result_id} is kept no more")
+            raise NotFoundError(f"result {result_id} is no longer kept")
         return result
 
     def run(
@@ -247,12 +287,12 @@ class Checks:
         if check.problem:
             raise ConflictError(f"{name}: {check.problem}")
         if project_id is None and self._is_per_project(check):
-            raise UsageError(f"{name} looks at a project: say at which one")
+            raise UsageError(f"{name} checks one project: name it")
         project = store_projects.get_project(self._deps.store, project_id) if project_id else None
         with self._held(check, project) as held:
             if not held:
                 of = f" of {project.name}" if project else ""
-                raise ConflictError(f"{name}{of} runs already: wait for it")
+                raise ConflictError(f"{name}{of} is already running: wait for it")
             return self._run(check, project, Trigger.MANUAL, cancel or CancelToken())
 
     def configure(
@@ -289,10 +329,9 @@ class Checks:
     def due(self) -> Iterable[tuple[str, str]]:
         """What the clock should run now: names of checks, each with a project's id or nothing."""
         now = self._now()
-        for cell in self.matrix(details=False):
-            last = cell.result.confirmed_at if cell.result else None
-            if cell.plan.is_due(last, now):
-                yield cell.check.name, str(cell.project.id) if cell.project else ""
+        for check, project, plan, last in self._planned():
+            if plan.is_due(last, now):
+                yield check.name, str(project.id) if project else ""
 
     def execute(self, name: str, project_id: str) -> None:
         """Run one that is due. What goes wrong is logged, and is tried again when it is due next.

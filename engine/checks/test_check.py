@@ -47,7 +47,7 @@ class TestCheck:
     __test__ = False
 
     name: ClassVar[str] = "test_check"
-    title: ClassVar[str] = "tests of source files, and how they do"
+    title: ClassVar[str] = "tests of source files and their results"
     interval: ClassVar[float] = 5.0
     options: ClassVar[Mapping[str, Any]] = {"auto_execute": True}
 

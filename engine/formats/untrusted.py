@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from engine.errors import ToolError
 from engine.files import read_file
 
@@ -22,8 +20,6 @@ holes may say that it has a million times as much, and be copied."""
 
 MAX_VALUES = 1 << 20
 """Values of a JSON text: each may cost twenty times the bytes that it has there."""
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is built
 
 
 class Fields:
@@ -89,7 +85,7 @@ class Fields:
         value = self._data.get(key, [])
         found = value.values() if isinstance(value, dict) else value
         if not isinstance(found, Iterable) or isinstance(found, str):
-            raise ToolError(f"{self.name}: {key} is no collection")
+            raise ToolError(f"{self.name}: {key} is not a table or list")
         return [Fields(self.name, item) for item in found if isinstance(item, dict)]
 
     def entries(self) -> list[tuple[str, Fields]]:
@@ -142,15 +138,18 @@ def json_of(text: str | bytes) -> Any:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def yaml_mapping(text: str, most: int) -> Mapping[object, object]:
     """The mapping that a YAML text is; empty for what is none, or longer than ``most``."""
     if not text or len(text) > most:
         return {}
+    import yaml  # few programs read any
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is built
     try:
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
+        data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
     # The loader raises the last three for numbers, dates and nesting that are out of range.
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return {}

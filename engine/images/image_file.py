@@ -55,4 +55,4 @@ def check_files(image: Image) -> None:
     """
     missing = next((part.path for part in image.parts if not part.path.is_file()), None)
     if missing is not None:
-        raise UsageError(f"{missing}: not there any more; build it again")
+        raise UsageError(f"{missing}: gone; build it again")

@@ -64,7 +64,7 @@ def _problems_of(each: Partition, layout: FlashLayout) -> list[str]:
     if each.offset % alignment(each):
         found.append(f"{each.label} at {each.offset:#x} is not aligned to {alignment(each):#x}")
     if each.type == APP and each.size % 0x1000:
-        found.append(f"the size of {each.label}, {each.size:#x}, is no multiple of 0x1000")
+        found.append(f"the size of {each.label}, {each.size:#x}, is not a multiple of 0x1000")
     is_first = each.type in (BOOTLOADER, PARTITION_TABLE) and each.subtype == PRIMARY
     if each.offset < layout.first_free and not is_first:
         found.append(

@@ -205,4 +205,4 @@ def _number(text: str, names: Mapping[str, int]) -> int:
     except ValueError:
         pass
     known = f"; there are {', '.join(names)}" if names else ""
-    raise ValueError(f"{text[:40]!r} is no number such as 0x10000, 24K or 1M{known}")
+    raise ValueError(f"{text[:40]!r} is not a number such as 0x10000, 24K or 1M{known}")

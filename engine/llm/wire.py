@@ -162,7 +162,7 @@ def object_of(call: Call, data: bytes | str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RetryableError(f"{call.server}: sent something that is no JSON") from error
     if not isinstance(found, dict):
-        raise RetryableError(f"{call.server}: sent something that is no answer")
+        raise RetryableError(f"{call.server}: sent an answer that is not valid")
     if "error" in found:
         reason = found["error"]
         text = reason.get("message") if isinstance(reason, dict) else reason

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.metrics.measure import TestResult
+from engine.builds.test_results import TestResult
 from engine.testing.results import Outcome
 
 MIN_FLIPS = 3

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.builds import compile_times
 from engine.builds.pipeline import FIRMWARE_PIPELINE
+from engine.builds.test_results import (
+    MAX_NAME_CHARACTERS,
+    TestResult,
+    reports_of,
+    results_of,
+    tally_of,
+)
 from engine.enums import ArtifactKind, Role, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.images import image_file
 from engine.metrics.names import UNITS, MeasureName
-from engine.sizes.measure import SLOT_PATH
+from engine.store.attempts import counted_stages, of_stages
 from engine.store.measures import RunRecord
 from engine.store.tables import FindingRow, RunMeasure, StageRow
 from engine.testing.results import Outcome
@@ -29,31 +34,11 @@ MAX_TESTS = 500
 MAX_REGIONS = 40
 """Memories and partitions of a build that are kept."""
 
-MAX_NAME_CHARACTERS = 200
-
 NO_STAGE = "-"
 """Stage of a build that failed outside of all: its commit was not to be had, or it was lost."""
 
 _CODE = re.compile(r"\S+")
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """A test of a build, as it is kept.
-
-    Args:
-        place: key of the stage that ran it: ``test.board`` or ``test.simulator``.
-        name: of the test, with its file where that is known. Untrusted.
-        outcome: how it ended.
-        seconds: how long it took, None where nobody measured.
-    """
-
-    __test__ = False
-
-    place: str
-    name: str
-    outcome: Outcome
-    seconds: float | None
+_SUCCESS = StageStatus.SUCCESS
 
 
 def measure(record: RunRecord) -> list[RunMeasure]:
@@ -63,12 +48,6 @@ def measure(record: RunRecord) -> list[RunMeasure]:
         record: what it left. Files are untrusted: what cannot be read is not measured.
     """
     return list(_measures(record))
-
-
-def test_result(row: Sequence[Any]) -> TestResult:
-    """A test from the detail of :attr:`MeasureName.TESTS`."""
-    place, name, outcome, seconds = row
-    return TestResult(place, name, Outcome(outcome), seconds)
 
 
 def _measures(record: RunRecord) -> Iterator[RunMeasure]:
@@ -87,9 +66,10 @@ def _measures(record: RunRecord) -> Iterator[RunMeasure]:
         )
 
     yield row(MeasureName.RECORDED, 1)
-    yield row(MeasureName.ATTEMPTS, max((each.attempt for each in record.stages), default=0))
+    yield row(MeasureName.ATTEMPTS, attempts_of(record.stages))
     if record.status is RunStatus.FAILED:
-        yield row(MeasureName.FAILURE, 1, " ".join(failure_of(record.stages, record.errors)))
+        stages = counted_stages(record.stages, record.result_attempt)
+        yield row(MeasureName.FAILURE, 1, " ".join(failure_of(stages, record.errors)))
     sizes, used, total = _sizes(record)
     if sizes is not None:
         yield row(MeasureName.IMAGE_SIZE, sizes)
@@ -105,33 +85,48 @@ def _measures(record: RunRecord) -> Iterator[RunMeasure]:
         ]
         yield row(MeasureName.COMPILE_TIME, times.seconds, detail=slowest)
         yield row(MeasureName.COMPILED_FILES, len(times.files))
-    reports = _reports(record.test_results)
+    reports = reports_of(record.test_results)
     if not reports:
         return
-    results = _results(reports)
-    counted = {key: sum(int(each[key]) for each in reports.values()) for key in _COUNTED}
+    results = results_of(reports)
+    counted = tally_of(reports)
     kept = [[each.place, each.name, each.outcome, each.seconds] for each in _bounded(results)]
-    tests, failed, ignored = (counted[key] for key in _COUNTED)
-    yield row(MeasureName.TESTS, tests, detail=kept)
-    yield row(MeasureName.TESTS_PASSED, max(0, tests - failed - ignored))
-    yield row(MeasureName.TESTS_FAILED, failed)
-    yield row(MeasureName.TESTS_IGNORED, ignored)
+    yield row(MeasureName.TESTS, counted.tests, detail=kept)
+    yield row(MeasureName.TESTS_PASSED, counted.passed)
+    yield row(MeasureName.TESTS_FAILED, counted.failures)
+    yield row(MeasureName.TESTS_IGNORED, counted.ignored)
     timed = [each.seconds for each in results if each.seconds is not None]
     if timed:
         yield row(MeasureName.TEST_TIME, round(sum(timed), 3))
 
 
+def attempts_of(stages: Sequence[StageRow]) -> int:
+    """How often a build was tried since it was asked for last: once, and after each repair."""
+    repairs = {stage.key for stage in FIRMWARE_PIPELINE.stages if stage.back_to}
+    last = max((each.attempt for each in stages), default=0)
+    repaired = [
+        each
+        for each in stages
+        if each.key in repairs and each.status is _SUCCESS and each.attempt < last
+    ]
+    return len(repaired) + 1 if stages else 0
+
+
 def failure_of(stages: Sequence[StageRow], errors: Sequence[FindingRow]) -> tuple[str, str]:
-    """What a build failed of: the first stage of its last attempt that failed, and the code.
+    """What a build failed of: the first stage that failed, and the code.
 
     The code is that of the stage's first error; where the firmware failed a test, of the first
     error of the diagnosis, which says why. Repairs do not count: what they could not repair does.
 
+    Args:
+        stages: that count.
+        errors: of any stage.
+
     Returns:
         Stage and code; :data:`NO_STAGE` where no stage failed, and as code where none is known.
     """
-    last = max((row.attempt for row in stages), default=0)
-    failed = {row.key for row in stages if row.attempt == last and row.status is StageStatus.FAILED}
+    failed = {row.key for row in stages if row.status is StageStatus.FAILED}
+    counted = of_stages(errors, stages)
     for stage in FIRMWARE_PIPELINE.stages:
         if stage.key not in failed or stage.back_to:
             continue
@@ -140,7 +135,7 @@ def failure_of(stages: Sequence[StageRow], errors: Sequence[FindingRow]) -> tupl
             doctors = (each.key for each in FIRMWARE_PIPELINE.stages if each.role is Role.DOCTOR)
             own = [*doctors, stage.key]
         for key in own:
-            told = [row for row in errors if row.stage == key and row.attempt == last]
+            told = [row for row in counted if row.stage == key]
             if told:
                 # Errors that name their place come first, then in the order of the tool.
                 first = min(told, key=lambda row: (row.rank, row.id or 0))
@@ -175,35 +170,6 @@ def _compile_times(record: RunRecord) -> compile_times.CompileTimes | None:
         and (times := compile_times.read(Path(record.folder) / path)) is not None
     ]
     return compile_times.joined(found) if found else None
-
-
-_COUNTED = ("tests", "failures", "ignored")
-
-
-def _reports(test_results: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Test reports by the stage that made them, as :class:`Tested` has them as JSON."""
-    return {
-        place: report
-        for place, tested in test_results.items()
-        if isinstance(report := tested.get("report"), dict) and set(_COUNTED) <= set(report)
-    }
-
-
-def _results(reports: Mapping[str, Mapping[str, Any]]) -> list[TestResult]:
-    """Every test, each by a name of its own: of two of one name the second gets a number."""
-    found = []
-    for place, report in reports.items():
-        seen: Counter[str] = Counter()
-        for case in report.get("cases", ()):
-            file = SLOT_PATH.sub("", case["file"]).removeprefix("./")
-            name = f"{file}:{case['name']}" if file else case["name"]
-            name = name[-MAX_NAME_CHARACTERS:]
-            seen[name] += 1
-            if seen[name] > 1:
-                name = f"{name} ({seen[name]})"
-            seconds = case.get("seconds")
-            found.append(TestResult(place, name, Outcome(case["outcome"]), seconds))
-    return found
 
 
 def _bounded(results: list[TestResult]) -> list[TestResult]:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.builds.test_results import test_result
 from engine.enums import RunStatus
 from engine.metrics.flaky import FlakyTest, TestedBuild, find_flaky
-from engine.metrics.measure import NO_STAGE, test_result
+from engine.metrics.measure import NO_STAGE
 from engine.metrics.names import UNITS, MeasureName
 from engine.store import measures
 from engine.store.database import Store

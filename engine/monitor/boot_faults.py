@@ -145,7 +145,7 @@ SIGNS = (
         "boot.returned",
         r"^user code done",
         "the bootloader or program ended and returned to the ROM (user code done)",
-        "what was flashed as bootloader is no bootloader, or is for another chip or revision",
+        "what was flashed as bootloader is not a bootloader, or is for another chip or revision",
     ),
     _sign(
         "boot.secure",

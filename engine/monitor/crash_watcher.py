@@ -146,21 +146,31 @@ class CrashWatcher:
             self._observer.add(line)
         self._count()
 
-    def resolve(self, lines: Sequence[str]) -> None:
-        """Tell, as notes and a moment later, where the addresses in some lines lie."""
+    def resolve(
+        self, lines: Sequence[str], on_places: Callable[[Sequence[Sequence[str]]], None]
+    ) -> bool:
+        """Find out, a moment later, where the addresses in some lines lie.
+
+        Args:
+            lines: that came.
+            on_places: called by a thread with what was found for each of them: a line for people
+                for each address of the program.
+
+        Returns:
+            Whether it will be called; not where no program is known, or too much waits already.
+        """
         program = self._program
         if program is None or not lines:
-            return
+            return False
 
         def tell() -> None:
             found = symbols.load_symbols(program)
-            if found is None:
-                return
-            for line in lines:
-                for decoded in log_lines.decoded_addresses(line, found, self._root):
-                    self._on_note(decoded)
+            if found is not None:
+                on_places(
+                    [[*log_lines.decoded_addresses(line, found, self._root)] for line in lines]
+                )
 
-        self._later(tell)
+        return self._later(tell)
 
     def close(self, timeout: float = 5.0) -> None:
         """Decode what has begun, for at most ``timeout`` seconds."""

@@ -37,7 +37,15 @@ _BEGUN = re.compile(
     """,
     re.VERBOSE,
 )
+_SGR = re.compile(rb"\x1b\[([0-9;]{0,32})m")
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+class ColouredLine(str):
+    """A line of which firmware wrote something in a colour."""
+
+    colour = ""
+    """Parameter of ECMA-48's SGR for the first foreground colour that something is written in."""
 
 
 class StateCutter:
@@ -95,6 +103,11 @@ class RowCutter:
         self._rest = rest[last:]
         return found
 
+    @property
+    def is_between(self) -> bool:
+        """Whether no row has begun."""
+        return not self._rest
+
     def flush(self) -> list[bytes]:
         """Nothing more comes: what has begun is a row."""
         rest, self._rest = self._rest, b""
@@ -141,7 +154,7 @@ class LineCutter:
                 row = row.removesuffix(b"\r")
                 if len(row) > MAX_LINE_BYTES:
                     row = self._cut(row, lines)
-                lines.append(_text(row))
+                lines.append(_line(row))
         else:
             at = 0
             for ended in _END.finditer(data):
@@ -183,14 +196,14 @@ class LineCutter:
     def _cut(self, row: bytes, lines: list[str]) -> bytes:
         pieces, row = _cut_long(row)
         for piece in pieces:
-            if text := _text(piece):
+            if text := _line(piece):
                 self._end_state(text, piece, lines)
                 lines.append(text)
         return row
 
     def _take(self, row: bytes, end: bytes, lines: list[str]) -> None:
         row = self._cut(row, lines)
-        text = _text(row)
+        text = _line(row)
         if text:
             self._was_early = False
             self._end_state(text, row, lines)
@@ -270,6 +283,33 @@ def _has_no_lone_return(data: bytes) -> bool:
 
 def _text(row: bytes) -> str:
     return plain(row.decode("utf-8", "replace"))
+
+
+def _line(row: bytes) -> str:
+    """The line of a row, with its colour where it has one."""
+    text = _text(row)
+    colour = _colour(row) if b"\x1b[" in row else ""
+    if not colour:
+        return text
+    line = ColouredLine(text)
+    line.colour = colour
+    return line
+
+
+def _colour(row: bytes) -> str:
+    colour, ends = "", 0
+    for found in _SGR.finditer(row):
+        if colour and found.start() > ends:
+            return colour
+        ends = found.end()
+        numbers = found[1].split(b";")
+        if numbers[0] in (b"", b"0", b"39"):
+            colour = ""
+        # 38 and 48 begin a colour by number, which says nothing to a terminal of 16 colours.
+        for number in () if {b"38", b"48"} & {*numbers} else numbers:
+            if len(number) == 2 and number[:1] in b"39" and number[1:] in b"01234567":
+                colour = number.decode()
+    return colour if ends < len(row.rstrip()) else ""
 
 
 def _begun(row: bytes) -> str:

@@ -51,6 +51,11 @@ class Observer:
         self.is_over = False
         """Whether a panic came to its end: nothing that was awaited before will come."""
 
+    @property
+    def is_panicking(self) -> bool:
+        """Whether a panic has begun and has not come to its end."""
+        return self._is_panicking
+
     def matters(self, data: bytes) -> bool:
         """Whether any of some lines matters, at a glance; of others the last are context."""
         if self._block is not None or self._dump is not None or self.boots.is_attentive:

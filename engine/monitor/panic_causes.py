@@ -374,7 +374,7 @@ REASONS = (
     ),
     Reason(
         re.compile(r"illegal ?instruction", re.I),
-        "the CPU ran into something that is no code: a bad function pointer, a function without "
+        "the CPU ran into something that is not code: a bad function pointer, a function without "
         "return, or a smashed stack",
     ),
     Reason(

@@ -2,7 +2,7 @@
 
 A session is two files beside each other: ``….raw`` has the bytes as they came, ``….log`` the lines,
 and each state of one that was drawn over (:mod:`engine.monitor.line_splitter`), with the UTC time
-of their last byte. Names sort by time and carry the board's. Other files with such a name, a core
+of their first byte. Names sort by time and carry the board's. Other files with such a name, a core
 dump, belong to the session. While one is written its ``.raw`` is locked.
 """
 
@@ -22,6 +22,7 @@ from typing import BinaryIO
 from engine.errors import SessionError
 from engine.files import plain_name
 from engine.monitor.line_splitter import RowCutter
+from engine.monitor.line_times import LineTimes
 
 _BLOCK_BYTES = 1 << 20
 
@@ -73,6 +74,7 @@ class Recorder:
     ) -> None:
         self._now = now
         self._cutter = RowCutter()
+        self._times = LineTimes()
         began = now()
         path = _raw_of(folder, began, board)
         try:
@@ -107,19 +109,27 @@ class Recorder:
         """
         try:
             self._raw.write(data)
-            self._write(self._cutter.feed(data))
+            at = self._now()
+            self._write(self._cutter.feed(data), at)
         except OSError as error:
             raise SessionError(f"{self._raw.name}: {error.strerror}") from error
 
     def close(self) -> None:
         """Keep a last line that nothing ended, and close the files."""
         with self._raw, self._log:
-            self._write(self._cutter.flush())
+            self._write(self._cutter.flush(), self._now())
 
-    def _write(self, lines: Sequence[bytes]) -> None:
+    def _write(self, lines: Sequence[bytes], at: datetime) -> None:
+        """Write lines that bytes of that time ended; the first may have begun before."""
+        first = self._times.take(at, ended=bool(lines), begun=not self._cutter.is_between)
         if lines:
-            stamp = self._now().strftime(_STAMP)[:-3].encode()
-            self._log.write(b"".join(b"%sZ %s\n" % (stamp, line) for line in lines))
+            stamp = _stamp(at)
+            rest = b"".join(b"%s %s\n" % (stamp, line) for line in lines[1:])
+            self._log.write(b"%s %s\n%s" % (_stamp(first), lines[0], rest))
+
+
+def _stamp(at: datetime) -> bytes:
+    return f"{at.strftime(_STAMP)[:-3]}Z".encode()
 
 
 def _raw_of(folder: Path, began: datetime, board: str) -> Path:

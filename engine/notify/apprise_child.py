@@ -78,7 +78,7 @@ def send(asked: dict[str, Any], mark: Path) -> Outcome:
     )
     plugin = apprise.Apprise.instantiate(url, asset=asset)
     if not isinstance(plugin, apprise.NotifyBase):
-        why = hide(said.last or "apprise does not know such a URL", url)
+        why = hide(said.last or "apprise does not know this kind of URL", url)
         return Outcome(Result.FAILED, f"the URL cannot be used: {why}")
     if left := _left_out(url, plugin):
         return Outcome(Result.FAILED, f"the URL cannot be used: {left}")
@@ -122,7 +122,7 @@ def _left_out(url: str, plugin: Any) -> str:
     asked = re.split(r"[,; ]+", ",".join(parse_qs(split.query).get("to", ())).strip())
     good = {str(address).lower() for _name, address in plugin.targets}
     wrong = [each for each in asked if each and "<" not in each and each.lower() not in good]
-    return f"{listed(wrong)}: no e-mail address" if wrong else ""
+    return f"{listed(wrong)}: not an e-mail address" if wrong else ""
 
 
 def _fit(plugin: Any, title: str, body: str, more: str) -> tuple[str, int]:

@@ -36,7 +36,7 @@ _ORPHAN_SECONDS = 1.0  # between two looks at what a dead process left sending
 _TEST_SECONDS = 600.0  # in which a command that tests a channel has ended
 _STORE_SECONDS = 5.0  # between two tries to write how a delivery ended
 
-_GONE = Outcome(Result.FAILED, "the settings have no such channel any more")
+_GONE = Outcome(Result.FAILED, "the channel is no longer in the settings")
 
 _LOG = logging.getLogger("espdeck.notify")
 

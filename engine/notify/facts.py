@@ -170,7 +170,7 @@ def _board_facts(
                 at=row.confirmed_at,
                 cause=cause_of_board(name, str(facts.get("hub") or "")) if is_silent else "",
                 threshold=threshold,
-                summary=line(said[0] if said else "is not there any more" if is_away else ""),
+                summary=line(said[0] if said else "is gone" if is_away else ""),
                 command="espdeck boards",
             )
         )
@@ -190,9 +190,7 @@ def _boards(details: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _first_error(story: RunStory) -> FindingRow | None:
     errors = [each for each in story.findings if each.severity is Severity.ERROR]
-    attempt = max((each.attempt for each in errors), default=0)
-    last = [each for each in errors if each.attempt == attempt]
-    return min(last, key=lambda each: each.rank, default=None)
+    return min(errors, key=lambda each: each.rank, default=None)
 
 
 def _place(found: FindingRow) -> str:
@@ -205,8 +203,7 @@ def _summary(story: RunStory) -> str:
     took = f" in {run.duration:.1f} s" if run.duration is not None else ""
     if run.status is RunStatus.SUCCESS:
         return f"build #{run.number} succeeded{took}"
-    attempt = max((each.attempt for each in story.stages), default=0)
-    first = next((each.key for each in story.stages if each.attempt == attempt), "")
+    first = next((each.key for each in story.stages), "")
     stage = f" in stage {first}" if first else ""
     return f"build #{run.number} failed{stage}: {run.error}"
 

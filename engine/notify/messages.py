@@ -52,12 +52,12 @@ def describe(kind: NotificationKind, subject: Subject, host: str) -> Section:
         return Section(kind, title, (*fact.lines, _where(host, fact.at, fact.command)))
     lines = [fact.summary] if fact.summary else []
     if kind is NotificationKind.FLAPPING:
-        now = "fails" if fact.failed else "is well"
+        now = "fails" if fact.failed else "works"
         lines.insert(0, f"it changed {subject.changes} times in its last results; now it {now}")
     elif kind is NotificationKind.PROBLEM and subject.failures > 1:
-        lines.insert(0, f"for the {subject.failures}. time in a row")
+        lines.insert(0, f"{subject.failures} failures in a row")
     elif kind is NotificationKind.PROBLEM and subject.errors > 1:
-        lines.insert(0, f"{subject.errors} times in a row")
+        lines.insert(0, f"{subject.errors} errors in a row")
     lines += fact.lines
     lines.append(_where(host, fact.at, fact.command))
     return Section(
@@ -77,9 +77,8 @@ def describe_group(
     is_end = kind is NotificationKind.RECOVERY
     title = f"{cause}: {count(len(boards), 'board')} {_answer(len(boards), is_end=is_end)}"
     if not boards:
-        title = (
-            f"{cause}: {count(len(others), 'build')} {'recovered' if is_end else 'failed by it'}"
-        )
+        ended = "recovered" if is_end else "failed because of it"
+        title = f"{cause}: {count(len(others), 'build')} {ended}"
     lines = [listed(boards)] if boards else []
     if boards and not is_end:
         lines.append(next(each.fact.summary for each in members if each.fact.topic == "boards"))
@@ -124,9 +123,7 @@ def body_of(section: Section) -> str:
 
 
 def _steady(state: State) -> str:
-    return (
-        "stopped flapping: it fails" if state is State.FAILING else "stopped flapping: it is well"
-    )
+    return "stopped flapping: it fails" if state is State.FAILING else "stopped flapping: it works"
 
 
 def _answer(boards: int, *, is_end: bool) -> str:

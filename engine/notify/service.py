@@ -34,7 +34,7 @@ from engine.store import notifications as rows
 from engine.store import projects, runs
 from engine.store.database import Store, StoreError
 from engine.store.tables import DeliveryRow, MuteRow, NotificationRow, utc_now
-from engine.text import clean
+from engine.text import clean, near, near_or_all
 
 if TYPE_CHECKING:
     from engine.notify.decisions import Decisions
@@ -271,7 +271,8 @@ class Notifications:
         if channel:
             self._channel(channel)
         if project and projects.find_project(self._store, project) is None:
-            raise UsageError(f"no project is called {project}")
+            names = [each.name for each in projects.all_projects(self._store)]
+            raise UsageError(f"no project is called {project}{near(project, names)}")
         now = self._clock()
         row = MuteRow(
             channel=channel,
@@ -360,8 +361,8 @@ class Notifications:
     def _channel(self, name: str) -> ChannelSettings:
         channels = channels_of(self._now_settings())
         if name not in channels:
-            known = ", ".join(sorted(channels)) or "none: see espdeck guide notifications"
-            raise UsageError(f"no channel is called {name}; there are: {known}")
+            known = near_or_all(name, sorted(channels))
+            raise UsageError(f"no channel is called {name}{known}: espdeck guide notifications")
         return channels[name]
 
     def _now_settings(self) -> NotificationSettings:

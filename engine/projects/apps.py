@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from engine.errors import ToolError, UsageError
 from engine.projects.git import explain
-from engine.projects.survey import Survey, survey
 from engine.source.files import CommitFiles, FilesBelow
 from engine.source.repository import open_repository
-from engine.toolchains.base import App
+
+if TYPE_CHECKING:
+    from engine.projects.survey import Survey
+    from engine.toolchains.base import App
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _MAX_PATH = 400
@@ -28,6 +31,8 @@ def survey_commit(repository: Path, commit: str) -> Survey:
     Raises:
         ToolError: Git cannot say.
     """
+    from engine.projects.survey import survey
+
     with CommitFiles(repository, commit) as files:
         return survey(files)
 
@@ -54,6 +59,8 @@ def find_app(repository: Path, commit: str, folder: str) -> App | str:
     Raises:
         ToolError: Git cannot say.
     """
+    from engine.projects.survey import survey
+
     with CommitFiles(repository, commit) as files:
         found = survey(files)
         inside = survey(FilesBelow(files, folder)).apps if folder else ()

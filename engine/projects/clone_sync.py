@@ -64,11 +64,9 @@ def synchronise(
     """
     has = remote.list_refs(source, cancel=cancel, within=within)
     shown = mask(source.url)
-    if not has.refs and not has.head:
-        raise ToolError(f"{shown}: no commits yet: commit something, then sync")
+    found = find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
     if not _has_all(clone, has):
         remote.fetch(clone, source, has, on_progress=on_progress, cancel=cancel)
-    found = find_upstream(has, shown, branch if chosen else "", gone=bool(tip))
     sha = resolve(clone, found.tip).sha  # of an annotated tag, the commit
     notes = [found.note] if found.note else []
     # Without a tip, too: a workspace of before that was written down did not know who chose.
@@ -109,15 +107,17 @@ def find_upstream(has: RemoteRefs, shown: str, wanted: str, *, gone: bool) -> Up
     """The branch or tag that was chosen, else ``HEAD``, else the only branch.
 
     Args:
-        has: what the source has; something at least.
+        has: what the source has.
         shown: how errors call the source.
         wanted: what was chosen; empty for nothing.
         gone: whether that was there once.
 
     Raises:
-        ToolError: it is gone, or nobody can say what to follow.
+        ToolError: the source has nothing, the branch is gone, or ``HEAD`` names no commit.
         UsageError: it was never there.
     """
+    if not has.refs and not has.head:
+        raise ToolError(f"{shown}: no commits yet: commit something, then sync")
     branches = has.branches
     if wanted:
         tip = has.tip(wanted)

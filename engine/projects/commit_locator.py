@@ -110,7 +110,7 @@ class CommitLocator:
             Finding(
                 Severity.WARNING,
                 "project.submodule",
-                f"{name} is a repository of its own: what is not committed there is not built",
+                f"{name} is a separate repository: changes not committed there are not built",
                 file=name,
                 hint="commit it there, and the submodule here",
             )

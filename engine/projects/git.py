@@ -20,7 +20,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from engine import process
 from engine.cancel import CancelToken
@@ -28,9 +28,6 @@ from engine.errors import MissingToolError, ToolError
 from engine.file_lock import FileLock
 from engine.source.repository import NO_FETCH, forget_caller, open_repository
 from engine.text import clean, mask
-
-if TYPE_CHECKING:
-    pass
 
 BRANCH_REFS, TAG_REFS, REMOTE_REFS = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 SOURCE_HEAD = "refs/espdeck/source-head"
@@ -96,7 +93,7 @@ _ERROR_REASONS = (
     (r"repository '([^'\n]{1,400})' does not exist", "no repository at {0}"),
     (r"kex_exchange_identification|ssh_exchange_identification|Connection closed by ", _CLOSED),
     (r"Connection (refused|timed out|reset)", "connection {0}"),
-    (r"Operation (?:too slow|timed out)", "the server sends nothing any more"),
+    (r"Operation (?:too slow|timed out)", "the server stopped sending"),
     (r"Host key verification failed", "host key unknown: connect once with ssh to accept it"),
     (_UNAUTHORISED, "needs authentication: use an SSH key, or a credential helper"),
     (_NOT_FOR_US, "no repository there, or it is not for this user"),

@@ -54,7 +54,7 @@ def read_text(path: Path, sha: str, name: str) -> str:
         if not found:
             raise UsageError(f"{name} is not in commit {sha[:10]}")
         if not found[0].is_file:
-            raise UsageError(f"{name} is no file in commit {sha[:10]}")
+            raise UsageError(f"{name} is not a file in commit {sha[:10]}")
         if repository.git.get_object_header(found[0].sha)[2] > MAX_TEXT_BYTES:
             raise UsageError(f"{name} has more than {MAX_TEXT_BYTES >> 20} MiB")
         data = repository.git.get_object_data(found[0].sha)[3]

@@ -14,7 +14,7 @@ from engine.projects.sources import Source, check_source, looks_like_a_path
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
-from engine.text import mask
+from engine.text import mask, near
 
 _ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 """The first digits of an id, eight at least, or all of it."""
@@ -34,7 +34,9 @@ class ProjectLookup:
         """
         found = store_projects.find_project(self._store, name_or_id)
         if found is None:
-            raise NotFoundError(f"no project {mask(name_or_id)!r} (espdeck projects lists them)")
+            names = [each.name for each in store_projects.all_projects(self._store)]
+            meant = near(name_or_id, names) or " (espdeck projects lists them)"
+            raise NotFoundError(f"no project {mask(name_or_id)[:100]!r}{meant}")
         return found
 
     def find(self, wanted: str) -> Project:
@@ -60,7 +62,7 @@ class ProjectLookup:
         nearest = max((len(each.app) for each in around), default=0)
         found = [each for each in around if len(each.app) == nearest] or mine
         if not found:
-            raise UsageError(f"{mask(wanted)} is no project yet: espdeck add {mask(wanted)}")
+            raise UsageError(f"no project has this source: espdeck add {mask(wanted)}")
         if len(found) > 1:
             names = ", ".join(each.name for each in found)
             raise UsageError(f"{mask(wanted)} is the source of several projects, name one: {names}")

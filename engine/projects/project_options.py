@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import UsageError
 from engine.store.tables import Project
-from engine.text import mask
+from engine.text import mask, near
 
 _MAX_NAME_CHARACTERS = 80
 
@@ -32,7 +32,7 @@ def check_name(name: str) -> str:
     """
     if not (0 < len(name.strip()) <= _MAX_NAME_CHARACTERS and name.isprintable()):
         raise UsageError(
-            f"{mask(name)[:_MAX_NAME_CHARACTERS]!r} is no name for a project "
+            f"{mask(name)[:_MAX_NAME_CHARACTERS]!r} is not a valid project name "
             f"(1 to {_MAX_NAME_CHARACTERS} characters)"
         )
     return name.strip()
@@ -46,5 +46,6 @@ def check_targets(targets: Sequence[str]) -> list[str]:
     """
     for each in targets:
         if each not in TARGETS:
-            raise UsageError(f"target {each[:80]!r} is not one of {', '.join(TARGETS)}")
+            meant = near(each, TARGETS)
+            raise UsageError(f"target {each[:80]!r} is not one of {', '.join(TARGETS)}{meant}")
     return list(dict.fromkeys(targets))

@@ -8,10 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import TARGETS, ProjectStatus, Severity
 from engine.errors import EspdeckError, Interrupted, ToolError, UsageError
 from engine.events import Bus, Problem, ProjectChanged
@@ -41,6 +41,9 @@ INTERRUPTED = "import was interrupted: sync to try again"
 
 NOT_SYNCED = "project.not_synced"
 """Code of the finding that a source could not be reached, so that what is known is old."""
+
+NOT_SYNCED_DETAIL = "not synced: "
+"""Begins the status of a project whose clone is usable and old; the reason follows."""
 
 _LOCK_POLL_SECONDS = 0.1  # seconds between two looks whether another process is done with a project
 
@@ -87,7 +90,7 @@ class ProjectSync:
         if project.status is ProjectStatus.PENDING:
             self._update(project.id, ProjectStatus.PENDING, "cloning")
         # Only said, not written: the project is as usable as it was while this goes on.
-        progress = self._progress(project)
+        progress = self.progress(project)
         clone = Path(project.clone_path)
         with self.locked_clone(clone, cancel, within=lock_within):
             upstream = synchronise(
@@ -155,8 +158,8 @@ class ProjectSync:
             if strict and isinstance(error, EspdeckError):
                 raise
             reason = mask(str(error))
-            when = project.synced_at.astimezone(UTC) if project.synced_at else None
-            since = f"{when:%Y-%m-%d %H:%M} UTC" if when else "an earlier sync"
+            when = project.synced_at
+            since = shown_time(when) if when else "an earlier sync"
             note = Finding(
                 Severity.WARNING,
                 NOT_SYNCED,
@@ -211,7 +214,7 @@ class ProjectSync:
         project = store_projects.get_project(self._store, project_id)
         usable = project.status is not ProjectStatus.PENDING and project.synced_at is not None
         if usable and git.is_repository(Path(project.clone_path)):
-            return self._update(project_id, ProjectStatus.ACTIVE, f"not synced: {reason}")
+            return self._update(project_id, ProjectStatus.ACTIVE, f"{NOT_SYNCED_DETAIL}{reason}")
         return self._update(project_id, ProjectStatus.ERROR, reason)
 
     @contextmanager
@@ -238,7 +241,8 @@ class ProjectSync:
         finally:
             lock.release()
 
-    def _progress(self, project: Project) -> Callable[[float, str], None]:
+    def progress(self, project: Project) -> Callable[[float, str], None]:
+        """Publishes how far a clone or a fetch of a project is; called with percent and phase."""
         said = -PROGRESS_INTERVAL_SECONDS
 
         def publish(percent: float, what: str) -> None:

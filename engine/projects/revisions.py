@@ -126,7 +126,7 @@ def _split_steps(text: str) -> tuple[str, str]:
         raise UsageError(f"{mask(text)[:200]!r} names several commits: name one")
     base = _BASE.match(text)
     if base is None or not _STEPS.fullmatch(text, base.end()):
-        raise UsageError(f"{mask(text)[:200]!r} is no branch, tag or commit")
+        raise UsageError(f"{mask(text)[:200]!r} is not a branch, tag or commit")
     return (base[0] if base[0] == "@" else check_ref(base[0])), text[base.end() :]
 
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
-from engine.enums import ProjectStatus, RunStatus
+from engine.enums import ProjectStatus
 from engine.errors import ConflictError, EspdeckError, UsageError
 from engine.events import Bus
 from engine.files import read_file
 from engine.formats.elf import MAX_BYTES
-from engine.projects import disk, git, menuconfig
+from engine.projects import disk
 from engine.projects.apps import check_app, check_configuration, survey_commit
+from engine.projects.clones import Clones
 from engine.projects.commit_locator import CommitLocator, LocatedCommit, tip_of
-from engine.projects.jobs import Jobs, fetch_lock
+from engine.projects.jobs import Jobs
 from engine.projects.lookup import ProjectLookup, check_no_other_folder, names_a_source
 from engine.projects.project_options import check_name, check_targets
 from engine.projects.project_sync import INTERRUPTED, ProjectSync, lack_of_chip
 from engine.projects.revisions import HEAD, CommitRange, resolve, resolve_range
 from engine.projects.slots import Slots
+from engine.projects.source_change import SourceChange
 from engine.projects.sources import Source, check_ref, check_source, looks_like_a_path
-from engine.projects.survey import Survey
 from engine.projects.variants import Variant, variants_of
 from engine.source import tree
 from engine.store import projects as store_projects
@@ -33,7 +34,10 @@ from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.projects import ProjectStats
 from engine.store.tables import Project
-from engine.toolchains.idf_menuconfig import ConfigurationEdit
+
+if TYPE_CHECKING:
+    from engine.projects.survey import Survey
+    from engine.toolchains.idf_menuconfig import ConfigurationEdit, InTerminal
 
 
 class Projects:
@@ -50,8 +54,11 @@ class Projects:
         self._bus = bus
         self._folder = folder
         self._slots = slots
+        self._closing = CancelToken()
         self._jobs = Jobs(folder)
         self._sync = ProjectSync(store, bus, folder, self._jobs)
+        self._clones = Clones(store, folder, slots, self._sync)
+        self._source_change = SourceChange(store, self._sync, self._jobs, self._clones)
         self._locator = CommitLocator(store, self._sync)
         self._lookup = ProjectLookup(store)
 
@@ -96,10 +103,6 @@ class Projects:
             if os.fsencode(folder) in data:
                 return folder
         return clone
-
-    def last_statuses(self) -> dict[uuid.UUID, RunStatus]:
-        """How the newest build of each project that has one stands."""
-        return store_projects.last_statuses(self._store)
 
     def stats(self, project_id: uuid.UUID) -> ProjectStats:
         """How its builds went."""
@@ -149,7 +152,7 @@ class Projects:
             targets=chips,
             status_detail="waits to be cloned",
         )
-        project.clone_path = str(self._clone_path(checked))
+        project.clone_path = str(self._clones.path_of(checked))
         lock = self._jobs.lock_of(project.id)
         # Before anybody sees it: a pending project that nobody holds is one whose import died.
         lock.acquire()
@@ -182,22 +185,12 @@ class Projects:
         Raises:
             UsageError: one of them makes no sense, or there is no such project.
         """
-        chips = check_targets(targets) if targets is not None else None
-        new_name = check_name(name) if name is not None else None
-        new_app = check_app(app) if app is not None else None
-        new_configuration = (
-            check_configuration(configuration) if configuration is not None else None
-        )
+        row_change = _row_change(name, targets, app, configuration)
         if branch:
             check_ref(branch)
 
         def change(project: Project) -> None:
-            project.name = project.name if new_name is None else new_name
-            project.app = project.app if new_app is None else new_app
-            if new_configuration is not None:
-                project.configuration = new_configuration
-            if chips is not None:
-                project.targets, project.target = chips, chips[0] if chips else ""
+            row_change(project)
             if branch is not None:
                 project.branch, project.branch_chosen = branch or None, bool(branch)
                 project.tip = ""
@@ -205,6 +198,46 @@ class Projects:
         changed = store_projects.change_project(self._store, project_id, change)
         self._sync.publish(changed)
         return changed
+
+    def change_source(
+        self,
+        project_id: uuid.UUID,
+        source: Source,
+        check: Callable[[Survey], Sequence[str] | None],
+        *,
+        branch: str | None = None,
+        name: str | None = None,
+        app: str | None = None,
+        configuration: str | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Project:
+        """Have a project follow another source; its builds, with their commits, stay.
+
+        Returns when the source is cloned. Where anything fails, nothing has changed.
+
+        Args:
+            check: is given what the source has; returns the chips (None for those it had, none
+                has the sources say it), or raises.
+            branch: empty follows ``HEAD`` of the source; None the branch chosen before.
+            name, app, configuration: as :meth:`edit` takes them.
+            cancel: ends it early.
+
+        Raises:
+            UsageError: one of them is not valid, the source has no such branch, or a run of the
+                project has not ended.
+            ToolError: the source cannot be read.
+            CancelledError: it was told to stop.
+        """
+        if branch:
+            check_ref(branch)
+        _row_change(name, None, app, configuration)  # before anything is fetched
+
+        def settle(found: Survey) -> Callable[[Project], None]:
+            return _row_change(name, check(found), app, configuration, found)
+
+        return self._source_change.make(
+            project_id, source, branch, settle, cancel=cancel or CancelToken()
+        )
 
     def survey(self, project_id: uuid.UUID) -> Survey:
         """What there is to build in a project's repository, at the commit that it follows.
@@ -244,29 +277,54 @@ class Projects:
         sha = resolve(clone, HEAD, head=tip_of(project)).sha
         return f"{project.name}: {lack_of_chip(clone, sha, project.app)}"
 
-    def check_menuconfig(self, project_id: uuid.UUID) -> None:
+    def check_menuconfig(self, project_id: uuid.UUID) -> str:
         """Look whether a project has a menu of options here; nothing is configured yet.
 
-        Raises:
-            UsageError: there is no such project.
-            MissingToolError: ESP-IDF is not there, or cannot build for its chip.
-            ToolError: it is not cloned, or none of ESP-IDF.
-        """
-        found = self.commit(project_id, None, fresh=False)
-        menuconfig.check(found.project, found.commit.sha)
+        Returns:
+            Why its commit has none, whatever is installed here; empty where it has one.
 
-    def menuconfig(self, project_id: uuid.UUID) -> ConfigurationEdit:
+        Raises:
+            UsageError: there is no such project, or its chip is not known.
+            MissingToolError: ESP-IDF is not there, or cannot build for its chip.
+            ToolError: it is not cloned.
+        """
+        from engine.projects import menuconfig
+
+        found = self.commit(project_id, None, fresh=False)
+        return menuconfig.check(found.project, found.commit.sha)
+
+    def menuconfig(
+        self,
+        project_id: uuid.UUID,
+        *,
+        cancel: CancelToken | None = None,
+        in_terminal: InTerminal = lambda run: run(),
+    ) -> ConfigurationEdit:
         """Change the configuration of a project, at the commit that it follows, in this terminal.
 
         Nothing is written to the project: see :meth:`write`.
+
+        Args:
+            cancel: ends the configuring before and after the menu.
+            in_terminal: calls what it is given once the terminal is free for the menu.
 
         Raises:
             UsageError: there is no such project.
             MissingToolError: ESP-IDF is not there.
             ToolError: it is not cloned, is none of ESP-IDF, or cannot be configured.
+            CancelledError: as ``cancel`` says.
         """
+        from engine.projects import menuconfig
+
         found = self.commit(project_id, None, fresh=False)
-        return menuconfig.menuconfig(found.project, found.commit.sha, self._slots)
+        cancel = cancel or CancelToken()
+        forget = self._closing.on_stop(cancel.cancel)
+        try:
+            return menuconfig.menuconfig(
+                found.project, found.commit.sha, self._slots, cancel, in_terminal
+            )
+        finally:
+            forget()
 
     def write(self, project_id: uuid.UUID, edited: ConfigurationEdit) -> Path:
         """Write what was configured into the folder that a project was added from.
@@ -274,6 +332,8 @@ class Projects:
         Raises:
             UsageError: as :func:`engine.projects.menuconfig.write`.
         """
+        from engine.projects import menuconfig
+
         return menuconfig.write(store_projects.get_project(self._store, project_id), edited)
 
     def commit(
@@ -427,7 +487,7 @@ class Projects:
             for build in kept:
                 if build.artifacts_path:
                     tree.delete(Path(build.artifacts_path))
-            self._remove_folders(project)
+            self._clones.remove_of(project)
             lock.path.unlink(missing_ok=True)
         finally:
             lock.release()
@@ -471,31 +531,9 @@ class Projects:
                 self._sync.recover(project.id)
 
     def close(self) -> None:
-        """Stop cloning and syncing."""
+        """Stop cloning, syncing and configuring."""
+        self._closing.cancel()
         self._jobs.close()
-
-    def _remove_folders(self, project: Project) -> None:
-        """What no other project needs."""
-        if not project.clone_path:
-            return  # it was never cloned
-        clone = Path(project.clone_path)
-        with self._sync.locked_clone(clone, CancelToken()):
-            if store_projects.projects_in(self._store, project.clone_path):
-                for folder in self._slots.builds(clone, str(project.id)):
-                    tree.delete(folder)
-                return
-            if clone.parent == self._folder:
-                tree.delete(clone)
-            self._slots.remove(clone)
-            git.lock_of(clone).unlink(missing_ok=True)
-            fetch_lock(clone).path.unlink(missing_ok=True)
-
-    def _clone_path(self, source: Source) -> Path:
-        """Where the clone of a source is, or is to be."""
-        for project in store_projects.projects_of(self._store, source.url):
-            return Path(project.clone_path)
-        key = hashlib.sha256(source.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        return self._folder / f"{key}.git"
 
     def _free_name(self, wanted: str) -> str:
         taken = {project.name for project in self.list()}
@@ -503,3 +541,36 @@ class Projects:
         while name in taken:
             name, number = f"{wanted}-{number}", number + 1
         return name
+
+
+def _row_change(
+    name: str | None,
+    targets: Sequence[str] | None,
+    app: str | None,
+    configuration: str | None,
+    found: Survey | None = None,
+) -> Callable[[Project], None]:
+    """What changes a project's row; None stays.
+
+    Args:
+        found: has the chips where ``targets`` are none; None where nobody has looked yet.
+
+    Raises:
+        UsageError: one of them is not valid.
+    """
+    chips = check_targets(targets) if targets is not None else None
+    new_name = check_name(name) if name is not None else None
+    new_app = check_app(app) if app is not None else None
+    new_configuration = check_configuration(configuration) if configuration is not None else None
+
+    def change(project: Project) -> None:
+        project.name = project.name if new_name is None else new_name
+        project.app = project.app if new_app is None else new_app
+        if new_configuration is not None:
+            project.configuration = new_configuration
+        if chips is not None:
+            known = found.targets(project.app) if found is not None else []
+            project.targets = chips or known
+            project.target = project.targets[0] if project.targets else ""
+
+    return change

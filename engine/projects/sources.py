@@ -67,7 +67,7 @@ def check_source(text: str) -> Source:
         or not text.isprintable()
         or len(text) > _MAX_SOURCE_CHARACTERS
     ):
-        raise UsageError(f"{shown!r} is no repository: give {ACCEPTED}")
+        raise UsageError(f"{shown!r} is not a repository: give {ACCEPTED}")
     if _SCP.fullmatch(text):
         return Source(text, SourceKind.SSH, _name(text.rpartition(":")[2]))
     scheme = text.partition("://")[0].lower() if "://" in text else ""
@@ -96,7 +96,7 @@ def check_ref(text: str) -> str:
         UsageError: Git could take it for something else.
     """
     if not text or len(text) > 200 or not text.isprintable() or _BAD_REF.search(text):
-        raise UsageError(f"{mask(text)[:200]!r} is no branch, tag or commit")
+        raise UsageError(f"{mask(text)[:200]!r} is not a branch, tag or commit")
     return text
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.enums import TARGETS
 from engine.projects.unsupported import COMPONENT, UnsupportedProject, find_unsupported
 from engine.source.files import SourceFiles, folder_of
 from engine.toolchains.base import NO_PROJECT, App, find_toolchains
@@ -40,6 +41,11 @@ class Survey:
     def app(self, folder: str) -> App | None:
         """The app in a folder, from the repository's root; None where there is none."""
         return next((each for each in self.apps if each.path == folder), None)
+
+    def targets(self, folder: str) -> list[str]:
+        """The chips that the sources of an app in a folder say, as far as espdeck knows them."""
+        app = self.app(folder)
+        return [chip for chip in app.targets if chip in TARGETS] if app else []
 
     def explain_absence(self, folder: str) -> str:
         """One line: why nothing can be built in a folder, and what can be done instead.

@@ -122,11 +122,11 @@ def _toolchain(subject: Subject) -> str | None:
 
 RULES = (
     Rule("project.status", _active, "sync the project, and look at its status"),
-    Rule("project.clone", _clone_path, "sync the project: it is cloned anew"),
+    Rule("project.clone", _clone_path, "sync the project: it is cloned again"),
     Rule(
         "project.repository",
         _repository,
-        "sync the project: it is cloned anew",
+        "sync the project: it is cloned again",
         needs=("project.clone",),
     ),
     Rule(

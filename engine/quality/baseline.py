@@ -99,7 +99,7 @@ class Baseline:
         said = f"{then:g} at {self._name}"
         if measure.value < then:
             return replace(measure, detail=f"{measure.detail}; {said}")
-        detail = f"{measure.detail}; no lower than {said}"
+        detail = f"{measure.detail}; at least {said}"
         return replace(measure, status=MeasureStatus.PASSED, detail=detail)
 
 

@@ -231,7 +231,7 @@ def _duplicates(text: str) -> Iterator[Finding]:
         yield Finding(
             severity=Severity.INFO,
             code="quality.duplicate",
-            message=f"lines {first} to {last} are there again: {also}",
+            message=f"lines {first} to {last} are repeated: {also}",
             file=file,
             line=int(first),
         )

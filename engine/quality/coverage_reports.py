@@ -121,9 +121,7 @@ def _lcov(data: bytes, name: str) -> Lines:
             number, _, rest = value.partition(",")
             _put(lines, number, rest.partition(",")[0], name)
     if not known:
-        raise ToolError(
-            f"{name}: no coverage report: neither lcov's, Cobertura's nor coverage.py's"
-        )
+        raise ToolError(f"{name}: not a coverage report of lcov, Cobertura or coverage.py")
     return found
 
 
@@ -147,7 +145,9 @@ def _cobertura(data: bytes, name: str) -> Lines:
 
     xml.read(data, name, element)
     if not known:
-        raise ToolError(f"{name}: no coverage report: Cobertura's begins with <coverage>")
+        raise ToolError(
+            f"{name}: not a coverage report of Cobertura: it does not begin with <coverage>"
+        )
     # With several folders nobody knows which one a file is in; ends of paths are compared anyway.
     folder = folders[0].rstrip("/") if len(folders) == 1 else ""
     return {_joined(folder, path): each for path, each in found.items()}
@@ -164,7 +164,7 @@ def _json(data: bytes, name: str) -> Lines:
             for path, each in files.items()
         }
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ToolError(f"{name}: no coverage report of coverage.py: {error!r}"[:300]) from error
+        raise ToolError(f"{name}: not a coverage report of coverage.py: {error!r}"[:300]) from error
 
 
 def _joined(folder: str, path: str) -> str:
@@ -186,5 +186,5 @@ def _number(value: object, name: str) -> int:
     try:
         number = int(value) if isinstance(value, int) else int(float(str(value)))
     except (ValueError, OverflowError) as error:
-        raise ToolError(f"{name}: {str(value)[:40]!r} is no number") from error
+        raise ToolError(f"{name}: {str(value)[:40]!r} is not a number") from error
     return min(max(number, 0), _MAX_LINE)

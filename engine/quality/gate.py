@@ -42,7 +42,7 @@ def read_report(data: bytes) -> GateResult:
         return TypeAdapter(GateResult).validate_json(data)
     except ValidationError as error:
         raise ToolError(
-            f"{GATE_REPORT} is no result of the gate: {error.errors()[0]['msg']}"
+            f"{GATE_REPORT} is not a result of the quality gate: {error.errors()[0]['msg']}"
         ) from None
 
 

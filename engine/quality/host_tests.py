@@ -66,7 +66,9 @@ def run(app: Path, folder: str, runner: ToolRunner, *, timeout: float) -> HostTe
     """
     tests = (app / folder).resolve()
     if not tests.is_relative_to(app.resolve()) or not tests.is_dir():
-        raise ToolError(f"espdeck.toml: quality.host_tests {folder!r} is no folder of the project")
+        raise ToolError(
+            f"espdeck.toml: quality.host_tests {folder!r} is not a folder of the project"
+        )
     if (tests / _LISTS).is_file():
         return _by_ctest(app.resolve(), tests, runner, timeout)
     return _by_pytest(app.resolve(), tests, runner, timeout)

@@ -116,11 +116,11 @@ def _problem(name: str) -> str:
     if len(name) > _MAX_PATH_CHARACTERS or len(parts) > _MAX_PARTS:
         return "is too long"
     if not _PLAIN.fullmatch(name):
-        return "is no plain one"
+        return "is not a plain relative path"
     if name.startswith("/") or ".." in parts:
         return "leaves the folder"
     if "" in parts or "." in parts:
-        return "is no plain one"
+        return "is not a plain relative path"
     if any(part.lower() == ".git" for part in parts):
         return "is Git's"
     if any(len(part.encode()) > _MAX_PART_BYTES for part in parts):

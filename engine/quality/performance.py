@@ -132,7 +132,7 @@ def _memory(facts: BuildFacts, thresholds: Thresholds) -> Measure:
     limited = [each for each in facts.regions if each.total and each.grows]
     full = {each.name: 100.0 * each.used / (each.total or 1) for each in limited}
     if not full:
-        return unknown(Aspect.MEMORY, limit, f"how much room there is, {facts.source} does not say")
+        return unknown(Aspect.MEMORY, limit, f"{facts.source} does not say how much room there is")
     most = max(full, key=lambda name: full[name])
     findings = tight(facts.regions)
     # Too full is too full, however much the project allows.

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from engine.quality.security_ratings import BLOCKS, WARNS, Rating, SecurityLevel
 
 ONLY_WARN: Mapping[str, str] = {
-    "B303": "a checksum; what keeps a secret needs another hash",
+    "B303": "a checksum; to keep a secret, use another hash",
     "B312": "debuggers and instruments of a lab speak telnet",
     "B321": "instruments of a lab speak FTP",
-    "B324": "a checksum; what keeps a secret needs another hash",
+    "B324": "a checksum; to keep a secret, use another hash",
     "B401": "debuggers and instruments of a lab speak telnet",
     "B402": "instruments of a lab speak FTP",
     "B411": "an import alone does nothing",
@@ -23,8 +23,8 @@ ONLY_WARN: Mapping[str, str] = {
     "B413": "an import alone does nothing",
     "B415": "an import alone does nothing",
     "B507": "boards of a lab have new host keys every day",
-    "B701": "templates of code and settings are no HTML",
-    "B702": "templates of code and settings are no HTML",
+    "B701": "templates of code and settings are not HTML",
+    "B702": "templates of code and settings are not HTML",
 }
 """Tests of bandit that do not block, and why."""
 

@@ -134,7 +134,7 @@ def _suppressed_note(copy: TreeCopy) -> str:
     """How many lines suppress findings by a comment; a person decides that."""
     names = (*copy.c_sources, *copy.python_sources)
     marked = sum(len(suppressions.SECURITY.findall(copy.text(name))) for name in names)
-    return f"; {number_of(marked, 'line')} marked as looked at" if marked else ""
+    return f"; {number_of(marked, 'line')} marked as reviewed" if marked else ""
 
 
 def _severity(rating: Rating) -> Severity:
@@ -182,7 +182,7 @@ def _secret(file: str, kind: str, line: int, rating: Rating) -> Finding:
         message=f"{looks}: {clean(kind)[:80]}{why}",
         file=file,
         line=line,
-        hint="take it out, and make a new one: it is in the history for good",
+        hint="remove it and issue a new one: it stays in the Git history",
     )
 
 

@@ -53,8 +53,8 @@ def _finding(file: str, line: int) -> Finding:
     return Finding(
         severity=Severity.ERROR,
         code="quality.mark",
-        message="a model marked this line for a tool to look away",
+        message="a model marked this line so that a tool ignores it",
         file=file,
         line=line,
-        hint="take the mark out and mend what the tool finds: only a person may set one",
+        hint="remove the mark and fix what the tool finds: only a person may set one",
     )

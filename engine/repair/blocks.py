@@ -77,7 +77,7 @@ def parse(answer: str) -> Blocks:
     at = since = 0  # since: where the text before the block begins
     while at < len(lines):
         if _REPLACE.fullmatch(lines[at]):
-            problems.append(f"line {at + 1}: a block ends that did not begin")
+            problems.append(f"line {at + 1}: a block ends here that never began")
         if not _SEARCH.fullmatch(lines[at]):
             at += 1
             continue
@@ -94,7 +94,7 @@ def parse(answer: str) -> Blocks:
             )
             break
         if file is None:
-            problems.append(f"block {number} names no file: its path goes on the line before it")
+            problems.append(f"block {number} names no file: write its path on the line before it")
         else:
             search, replace = lines[at + 1 : divider], lines[divider + 1 : end]
             blocks.append(Block(file, tuple(search), tuple(replace)))

@@ -139,9 +139,9 @@ def _apply_block(block: Block, tree: EditableTree, texts: dict[str, EditedText])
             except OSError as error:
                 return f"cannot be read: {error.strerror}"
             except ValueError:
-                return "is no text"
+                return "is not a text file"
         elif searches:
-            return "is no tracked file of the project"
+            return "is not a tracked file of the project"
         elif os.path.lexists(tree.root / block.file):
             return "is there, but not tracked"
     text = texts.setdefault(block.file, EditedText.of(None))
@@ -209,7 +209,7 @@ def _missed(lines: Sequence[str], wanted: Sequence[str]) -> str:
     if not near:
         return f"has no line {clean(first)[:80]!r}: SEARCH repeats lines exactly as they are now"
     where = ", ".join(map(str, near[:3]))
-    return f"has not these lines in a row; the first is line {where}: look at what follows it"
+    return f"does not have these lines in a row; the first is line {where}: look at what follows it"
 
 
 def _odd(lines: Iterable[str]) -> str | None:

@@ -182,7 +182,7 @@ def _tried(tried: Sequence[EarlierRepair], room: int) -> str:
         head = f"By {each.by}; {each.outcome}."
         errors = "\n".join(_cut(line, 300) for line in each.errors[:_MAX_ERRORS])
         full = f"{head}\n{fenced(each.patch)}" + (f"\n{fenced(errors)}" if errors else "")
-        part = full if len(full) <= left else f"{head} (The rest is left out: there is no room.)"
+        part = full if len(full) <= left else f"{head} (The rest is left out for lack of room.)"
         parts.insert(0, part)
         left -= len(part)
     return "\n\n".join(parts)
@@ -204,7 +204,7 @@ def _bounded(lines: Sequence[str], room: int) -> str:
     for line in lines:
         room -= len(line) + 1
         if room < 0:
-            return "\n".join((*kept, "... (the rest is left out: there is no room)"))
+            return "\n".join((*kept, "... (the rest is left out for lack of room)"))
         kept.append(line)
     return "\n".join(kept)
 

@@ -39,7 +39,7 @@ def source_excerpts(tree: EditableTree, findings: Sequence[Finding], room: int) 
     kept = ""
     for part in _excerpts(tree, places, LINES_AROUND[-1]):
         if len(kept) + len(part) > room:
-            return f"{kept}(more places are left out: there is no room)"
+            return f"{kept}(more places are left out for lack of room)"
         kept += f"{part}\n\n"
     return kept
 

@@ -108,7 +108,7 @@ class Steps:
             raise
         except dbos_error.DBOSUnexpectedStepError as error:
             what = "its steps were others"
-            raise UnreadableResultError(f"begun by another version of espdeck: {what}") from error
+            raise UnreadableResultError(f"started by another version of espdeck: {what}") from error
         except dbos_error.DBOSWorkflowCancelledError as error:
             raise CancelledError("cancelled") from error
         except DatabaseError as error:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
 
 from engine import events
-from engine.events import Bus, Event, Log, Partial, Serial
+from engine.events import Bus, Event, Log, Partial, ProjectLooked, Serial
 from engine.folder_watch import FolderWatch
 from engine.store import logs
 from engine.store.database import Store, StoreError
@@ -147,7 +147,7 @@ class Journal:
             self._bytes += sum(map(_size, rows))
 
     def _enqueue(self, event: Event) -> None:
-        if getattr(self._relaying, "now", False) or isinstance(event, Partial):
+        if getattr(self._relaying, "now", False) or isinstance(event, Partial | ProjectLooked):
             return
         row: LogChunk | EventRow
         if isinstance(event, Log):

@@ -131,6 +131,7 @@ class Reporter:
         board: name of a board that it has from now on.
         keep: copy a file to the run's artifacts and give back where it lies; takes the key of the
             stage that made it, its kind, the file, and its path among the artifacts.
+        withdraw: have no artifact of a path count any more.
     """
 
     log: Callable[[str], None]
@@ -139,6 +140,7 @@ class Reporter:
     progress: Callable[[float, str], None]
     board: Callable[[str], None]
     keep: Callable[[str, ArtifactKind, Path, str], Path]
+    withdraw: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +151,12 @@ class StageContext:
         run_id: number of the run.
         definition: the stage, as the pipeline has it.
         attempt: which pass of the stage this is, from 1.
+        may_repeat: whether the pipeline goes back once more if this stage says so.
         source: worktree of the commit; an empty folder for a run that is about none.
         results: the latest result of every stage that ran before.
-        earlier_attempts: results of every earlier attempt, the oldest first.
+        made_in: in which attempt each of these came.
+        earlier_attempts: results of every attempt that a repair ended, by its number, the oldest
+            first.
         settings: what a person set.
         models: the models of the settings.
         cancel: ends the stage.
@@ -161,9 +166,11 @@ class StageContext:
     run_id: int
     definition: Stage
     attempt: int
+    may_repeat: bool = True
     source: Path
     results: Mapping[str, StageResult]
-    earlier_attempts: tuple[Mapping[str, StageResult], ...] = ()
+    made_in: Mapping[str, int] = field(default_factory=dict)
+    earlier_attempts: Mapping[int, Mapping[str, StageResult]] = field(default_factory=dict)
     settings: Settings
     models: Models
     cancel: CancelToken
@@ -172,7 +179,7 @@ class StageContext:
     @property
     def starting_patch(self) -> str:
         """Difference from the commit that this attempt starts with; empty for the first."""
-        last = self.earlier_attempts[-1] if self.earlier_attempts else {}
+        last = [{}, *self.earlier_attempts.values()][-1]
         return next((result.patch for result in last.values() if result.patch), "")
 
     def keep(self, kind: ArtifactKind, path: Path, name: str) -> Path:
@@ -188,6 +195,10 @@ class StageContext:
             EspdeckError: it cannot be copied.
         """
         return self.report.keep(self.definition.key, kind, path, name)
+
+    def withdraw(self, name: str) -> None:
+        """Have no artifact of a path count any more; what was kept stays to be read."""
+        self.report.withdraw(name)
 
     def output_of(self, key: str, kind: type[T]) -> T:
         """What an earlier stage handed on.
@@ -209,11 +220,13 @@ class Outcome:
         status: ``success`` or ``failed``.
         text: what came of it, in a line; of one that failed, why.
         verdict: of its firmware, empty where none was spoken.
+        is_own: whether it is that of the run's own commit, though repairs came after it.
     """
 
     status: RunStatus
     text: str
     verdict: str = ""
+    is_own: bool = False
 
 
 class Work(Protocol):
@@ -253,12 +266,24 @@ class Work(Protocol):
         """
         ...
 
-    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
-        """How the run ended, from the last results of its stages."""
+    def outcome(
+        self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
+    ) -> Outcome:
+        """How the run ended.
+
+        Args:
+            results: the last results of its stages.
+            own: those of its own commit, before the first repair.
+        """
         ...
 
-    def close(self, results: Mapping[str, StageResult]) -> None:
-        """Write what else is kept of it, however it ended; may be called again."""
+    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
+        """Write what else is kept of it, however it ended; may be called again.
+
+        Args:
+            results: that its outcome is about.
+            made_in: in which attempt each of these came.
+        """
         ...
 
 

@@ -23,16 +23,19 @@ from dbos._queue import Queue, queue_worker_thread
 from engine.folder_watch import FolderWatch
 from engine.store.store_lock import read_only
 
-REST_SECONDS = 5.0
-"""Between two looks into a queue while nothing changes."""
+REST_SECONDS = 30.0
+"""Between two looks into a queue while nothing changes, for a change that was missed."""
+
+UNUSED_SECONDS = 60.0
+"""Between two of DBOS's looks for what we never ask it for."""
 
 CHANGE_SECONDS = 0.05
 """Between two looks while much is written."""
 
-_ECHO_SECONDS = (0.02, 0.1, 0.5)
+_ECHO_SECONDS = (0.02, 0.1, 0.5, 2.0, 5.0)
 """How long after the last change queues are looked into again. It is seen a moment later than it is
 written; and DBOS counts a run as running for a moment after it has written that it ended, and takes
-no other in its place until then."""
+no other in its place until then, which is seconds on a machine with much else to do."""
 
 _LOG = logging.getLogger("espdeck")
 
@@ -42,9 +45,9 @@ def look_seldom() -> None:
 
     Every second it looks for runs that are delayed or have a deadline, and into a queue of its own.
     """
-    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = REST_SECONDS
+    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_SECONDS
     own = _get_dbos_instance()._registry.get_internal_queue()
-    own._polling_interval_sec = REST_SECONDS
+    own._polling_interval_sec = UNUSED_SECONDS
 
 
 class QueueWorkers:
@@ -75,7 +78,9 @@ class QueueWorkers:
             )
 
     def start(self) -> None:
-        """Begin to take runs."""
+        """Begin to take runs: at once those that wait already."""
+        for pause in self._pauses:
+            pause.wake()
         for thread in self._threads:
             thread.start()
 

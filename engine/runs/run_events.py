@@ -45,13 +45,15 @@ def end_run(
     result: str,
     verdict: str = "",
     took: float | None = None,
+    result_attempt: int | None = None,
     workflow_id: str | None = None,
 ) -> Run:
     """Write how a run ended, and publish it; stages that had not ended are cancelled.
 
     Args:
         result: what came of it, in a line; of one that did not succeed, why.
-        verdict, took, workflow_id: as :func:`engine.store.runs.finish_run` has them.
+        verdict, took, result_attempt, workflow_id: as :func:`engine.store.runs.finish_run` has
+            them.
 
     Returns:
         The run as it stands then.
@@ -67,6 +69,7 @@ def end_run(
         error="" if success else result,
         verdict=verdict,
         took=took,
+        result_attempt=result_attempt,
         workflow_id=workflow_id,
     )
     if run is None:

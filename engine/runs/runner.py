@@ -26,6 +26,7 @@ from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
 from engine.runs.active import ActiveRuns
+from engine.runs.attempts import Retried
 from engine.runs.executor import Steps
 from engine.runs.journal import Journal
 from engine.runs.line_writer import LineWriter
@@ -147,7 +148,12 @@ class _Execution:
         self._cancel = cancel
         self._steps = steps
         self._results: dict[str, StageResult] = {}
-        self._earlier_attempts: list[Mapping[str, StageResult]] = []
+        self._made_in: dict[str, int] = {}
+        self._earlier_attempts: dict[int, Mapping[str, StageResult]] = {}
+        self._own: _Results | None = None
+        self._retried = Retried(runs.retries_of(deps.store, self._id))
+        self._attempt = self._retried.first_attempt
+        self._repeats = 0
         self._progress = Progress(self._pipeline)
         self._folder = deps.artifacts / str(self._id)
         self._began: float | None = None
@@ -164,21 +170,28 @@ class _Execution:
                 with self._work.workspace(self._cancel) as source:
                     outcome = self._attempts(source)
         except CancelledError:
-            outcome = Outcome(RunStatus.CANCELLED, "cancelled")
+            outcome = Outcome(RunStatus.CANCELLED, "cancelled", is_own=True)
         except UnreadableResultError:
             raise
         except EspdeckError as problem:
-            outcome = Outcome(RunStatus.FAILED, str(problem))
+            outcome = self._failed(str(problem))
         except Interrupted:
             raise
         except OSError as problem:
             _LOG.exception("run %s", self._id)
-            outcome = Outcome(RunStatus.FAILED, explain(problem))
+            outcome = self._failed(explain(problem))
         except Exception as problem:
             _LOG.exception("run %s", self._id)
             reason = f"internal error: {problem!r} (see espdeck.log)"
-            outcome = Outcome(RunStatus.FAILED, reason)
+            outcome = self._failed(reason)
         return partial(self._end, outcome)
+
+    def _failed(self, reason: str) -> Outcome:
+        """How a run ended that cannot go on: that of its own commit, once that was tried."""
+        if self._own is None:
+            return Outcome(RunStatus.FAILED, reason)
+        _LOG.warning("run %s, attempt %s: %s", self._id, self._attempt, reason)
+        return self._work.outcome(self._own.results, self._own.results)
 
     @contextlib.contextmanager
     def _stopping(self) -> Iterator[None]:
@@ -201,28 +214,32 @@ class _Execution:
         run = runs.start_run(self._deps.store, self._id)
         self._folder.mkdir(parents=True, exist_ok=True)
         runs.set_artifacts_path(self._deps.store, self._id, str(self._folder))
-        run_files.put_back(self._deps.store, self._id, self._folder)  # if we died just then
+        run_files.settle(self._deps.store, self._id, self._folder)  # if we died just then
         self._deps.bus.publish(run_changed(run))
         self._deps.bus.publish(replace(self._work.started(), run_id=self._id, resumed=resumed))
 
     def _attempts(self, source: Path) -> Outcome:
-        attempt = 1
         start: str | None = None
         while True:
-            back_to = self._attempt(source, attempt, start)
-            if back_to is None:
-                return self._work.outcome(self._results)
-            self._earlier_attempts.append(dict(self._results))
-            attempt += 1
-            start = back_to
+            start = self._walk_once(source, start)
+            last = _Results(dict(self._results), dict(self._made_in), self._attempt)
+            self._own = self._own or last
+            if start is None:
+                return self._work.outcome(last.results, self._own.results)
+            self._earlier_attempts[self._attempt] = last.results
+            self._attempt += 1
+            self._repeats += 1
 
-    def _attempt(self, source: Path, attempt: int, start: str | None) -> str | None:
+    def _walk_once(self, source: Path, start: str | None) -> str | None:
         """Walk all waves once; the stage to go back to when the pipeline says so."""
         for wave in self._pipeline.waves(start):
             for stage in wave:
                 self._results.pop(stage.key, None)
+                self._made_in.pop(stage.key, None)
         for wave in self._pipeline.waves(start):
             self._cancel.check()
+            self._go_on_as_retried(wave[0].phase)
+            attempt = self._attempt
             due = [stage for stage in wave if self._is_due(stage)]
             for stage in wave:
                 if stage not in due:
@@ -236,17 +253,24 @@ class _Execution:
             outcomes = self._steps.wave(jobs)
             for stage, result in zip(due, outcomes, strict=True):
                 self._results[stage.key] = result
+                self._made_in[stage.key] = attempt
                 self._progress.finish(stage)  # also what an earlier run had finished
             for stage, result in zip(due, outcomes, strict=True):
-                if (
-                    stage.back_to
-                    and result.status is _SUCCESS
-                    and attempt <= self._work.max_repeats
-                ):
+                if stage.back_to and result.status is _SUCCESS and self._may_repeat:
                     self._work.apply_patch(result.patch)
                     self._progress.back_to(stage.back_to)
                     return stage.back_to
         return None
+
+    def _go_on_as_retried(self, phase: str) -> None:
+        """Go on in the attempt in which a retry began a phase again: repairs count from there."""
+        attempt = self._retried.attempt_at(self._attempt, phase)
+        if attempt != self._attempt:
+            self._attempt, self._repeats = attempt, 0
+
+    @property
+    def _may_repeat(self) -> bool:
+        return self._repeats < self._work.max_repeats
 
     def _is_due(self, stage: Stage) -> bool:
         needed = [self._results.get(key) for key in stage.needs]
@@ -325,9 +349,11 @@ class _Execution:
             run_id=self._id,
             definition=stage,
             attempt=attempt,
+            may_repeat=self._may_repeat,
             source=source,
             results=dict(self._results),
-            earlier_attempts=tuple(self._earlier_attempts),
+            made_in=dict(self._made_in),
+            earlier_attempts=dict(self._earlier_attempts),
             settings=self._deps.settings(),
             models=self._deps.models(),
             cancel=self._cancel,
@@ -338,6 +364,7 @@ class _Execution:
                 progress=lambda percent, message: self._say_progress(stage, percent, message),
                 board=partial(self._say_board, stage, attempt),
                 keep=partial(self._keep, attempt),
+                withdraw=self._withdraw,
             ),
         )
 
@@ -351,12 +378,16 @@ class _Execution:
             *(self._deps.store, self._folder, file),
             run_id=self._id,
             stage=stage,
-            attempt=attempt,
+            attempt=self._made_in.get(stage, attempt),  # which makes it again, it was deleted
             kind=kind,
             path=path,
         )
         self._deps.kept()
         return kept
+
+    def _withdraw(self, path: str) -> None:
+        runs.withdraw_artifact(self._deps.store, self._id, path)
+        run_files.settle(self._deps.store, self._id, self._folder)
 
     def _writer(self, stage: Stage, attempt: int, stream: str) -> LineWriter:
         key = logs.LogKey(self._id, stage.key, attempt, stream)
@@ -369,7 +400,7 @@ class _Execution:
             line=line,
             stopped=lambda: self._cancel.stopped,
         )
-        if line:  # a retry, or an interrupted stage that is done again
+        if line:  # an interrupted stage is done again
             writer.write(f"--- again, {utc_now():%Y-%m-%d %H:%M:%S} UTC ---")
         return writer
 
@@ -404,16 +435,38 @@ class _Execution:
         )
 
     def _end(self, outcome: Outcome) -> None:
+        store = self._deps.store
         self._deps.journal.flush()
-        self._work.close(self._results)
+        told = self._told(outcome)
+        self._work.close(told.results, told.made_in)
+        if told.attempt < self._attempt:
+            repairs = [stage.key for stage in self._pipeline.stages if stage.back_to]
+            runs.supersede_attempts(store, self._id, after=told.attempt, but=repairs)
+            run_files.settle(store, self._id, self._folder)
         end_run(
-            *(self._deps.store, self._deps.bus, self._id),
+            *(store, self._deps.bus, self._id),
             status=outcome.status,
             result=outcome.text,
             verdict=outcome.verdict,
             took=None if self._began is None else time.monotonic() - self._began,
+            result_attempt=told.attempt,
             workflow_id=self._run_row.workflow_id,
         )
+
+    def _told(self, outcome: Outcome) -> _Results:
+        """The results that the outcome is about."""
+        if outcome.is_own and self._own is not None:
+            return self._own
+        return _Results(self._results, self._made_in, self._attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """Results of stages, in which attempt each came, and the last of these."""
+
+    results: Mapping[str, StageResult]
+    made_in: Mapping[str, int]
+    attempt: int
 
 
 _FAILED = StageStatus.FAILED

@@ -11,30 +11,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from engine import events
 from engine.artifacts import run_files
-from engine.artifacts.service import Artifacts
-from engine.boards.service import Boards
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import new_file, read_file
 from engine.processes.programs import user_name
 from engine.projects import git_objects
 from engine.runs.active import ActiveRuns
+from engine.runs.attempts import stages_from
 from engine.runs.journal import Journal, wait_until
 from engine.runs.pipeline import Pipeline, step_name, steps_of_phase
 from engine.runs.queue import RunQueue, RunState
 from engine.runs.run_events import end_run, run_changed
+from engine.runs.told_findings import ToldFinding, listed_findings, own_attempt, told_findings
 from engine.store import logs, projects
 from engine.store import runs as store_runs
 from engine.store.busy_wait import wait_policy
 from engine.store.database import Store, StoreError
 from engine.store.logs import LogExtent, LogKey, LogMatch
-from engine.store.tables import Artifact, FindingRow, Run, StageRow
+from engine.store.tables import Artifact, FindingRow, Retry, Run, StageRow
+from engine.text import near_or_all
 
 if TYPE_CHECKING:
+    from engine.artifacts.service import Artifacts
+    from engine.boards.service import Boards
     from engine.quality.result import GateResult
 
 _MAX_REPORT_BYTES = 8 << 20
@@ -59,8 +62,8 @@ class RunServices:
     journal: Journal
     active: ActiveRuns
     runs: RunQueue
-    boards: Boards
-    artifacts: Artifacts
+    boards: Callable[[], Boards]
+    artifacts: Callable[[], Artifacts]
     wait_ready: Callable[[], None]
     is_asked_elsewhere: Callable[[], bool]
 
@@ -99,8 +102,16 @@ class RunService(ABC):
         return store_runs.stages_of(self._store, number)
 
     def findings(self, number: int) -> Sequence[FindingRow]:
-        """Findings of a run in the order in which they came."""
+        """Findings of a run in the order in which they came, of all attempts."""
         return store_runs.findings_of(self._store, number)
+
+    def told_findings(self, number: int) -> Sequence[ToldFinding]:
+        """Findings that a run's result is about, each once and the worst first.
+
+        Behind them are those that repairs mended.
+        """
+        run = self.get(number)
+        return told_findings(run, self.pipeline_of(run), self.stages(number), self.findings(number))
 
     def source(self, number: int, file: str) -> Sequence[str]:
         """Lines of a source file as the run's commit has it. Untrusted text.
@@ -118,13 +129,38 @@ class RunService(ABC):
         project = projects.get_project(self._store, run.project_id)
         return git_objects.read_text(Path(project.clone_path), run.commit_sha, file).splitlines()
 
-    def artifacts(self, number: int) -> Sequence[Artifact]:
-        """Artifacts of a run, by path."""
-        return store_runs.artifacts_of(self._store, number)
+    def listed_findings(self, number: int) -> Sequence[ToldFinding]:
+        """All findings of a run: as :meth:`told_findings`, then those of its other attempts."""
+        run = self.get(number)
+        return listed_findings(
+            run, self.pipeline_of(run), self.stages(number), self.findings(number)
+        )
 
-    def artifact(self, number: int, path: str) -> Artifact | None:
-        """The artifact of a run with this path, None where it kept none."""
-        return next((each for each in self.artifacts(number) if each.path == path), None)
+    def own_attempt(self, number: int) -> int | None:
+        """The attempt up to which a run worked on its own commit; None without a repair."""
+        return own_attempt(self.pipeline_of(self.get(number)), self.stages(number))
+
+    def retries(self, number: int) -> Sequence[Retry]:
+        """Retries of a run in their order: where each began, what the run had come to before."""
+        return store_runs.retries_of(self._store, number)
+
+    def artifacts(self, number: int, *, superseded: bool = False) -> Sequence[Artifact]:
+        """Artifacts of a run that count, by path.
+
+        Args:
+            superseded: those as well that later attempts superseded, behind them.
+        """
+        return store_runs.artifacts_of(self._store, number, superseded=superseded)
+
+    def artifact(self, number: int, path: str, attempt: int | None = None) -> Artifact | None:
+        """The artifact of a run with this path, None where it kept none.
+
+        Args:
+            attempt: that kept it; None for the one that counts.
+        """
+        kept = self.artifacts(number, superseded=attempt is not None)
+        found = (each for each in kept if each.path == path and attempt in (None, each.attempt))
+        return next(found, None)
 
     def artifact_file(self, artifact: Artifact) -> Path:
         """Where an artifact lies; one that only a store has is fetched back.
@@ -133,7 +169,7 @@ class RunService(ABC):
             UsageError: it is nowhere.
             ToolError: only a store has it, which cannot be reached.
         """
-        return self._services.artifacts.locate(artifact)
+        return self._services.artifacts().locate(artifact)
 
     def save(self, artifact: Artifact, path: Path) -> Path:
         """Copy an artifact to a new file of a person's choice.
@@ -151,7 +187,7 @@ class RunService(ABC):
         """
         name = Path(artifact.path).name
         with (
-            self._services.artifacts.open(artifact) as kept,
+            self._services.artifacts().open(artifact) as kept,
             new_file(path, name) as (target, file),
         ):
             shutil.copyfileobj(kept, file)
@@ -234,6 +270,8 @@ class RunService(ABC):
     def retry(self, number: int, stage: str | None = None) -> Run:
         """Run an ended run again, from its start or from the phase of a stage.
 
+        What it does then are further attempts; those before stay to be read.
+
         Args:
             stage: key of a stage that ran; None starts over.
 
@@ -256,11 +294,8 @@ class RunService(ABC):
                 f"{self.KIND.label} {number} ran with another version of espdeck, whose results "
                 f"this one cannot take over: retry all of it (espdeck retry {number})"
             )
-        repeated, repeats = self.stages(number), None
-        if stage is not None:
-            repeated, steps = self._repeated(run, repeated, stage)
-            repeats = {"run": run.workflow_id, "steps": sorted(steps)}
-        self._requeue(run, repeated, repeats, workflow_id)
+        first = self._first_of(run, stage) if stage is not None else None
+        self._requeue(run, first, workflow_id)
         return self._ask_for_run(number)
 
     def wait(self, number: int, timeout: float | None = None) -> Run:
@@ -319,64 +354,64 @@ class RunService(ABC):
         Raises:
             StoreError: that cannot be written now.
         """
-        rows, repeats = self.stages(run.number), None
-        if steps:
-            pipeline = self.pipeline_of(run)
-            place = {step_name(row.key, row.attempt): row for row in rows}
-            first = min(
-                (place[name] for name in steps if name in place),
-                key=lambda row: (row.attempt, pipeline.phases.index(row.phase)),
-                default=None,
-            )
-            if first is not None:
-                rows = _from(rows, pipeline, first)
-                repeats = {"run": run.workflow_id, "steps": sorted(steps)}
-        self._requeue(run, rows, repeats, str(uuid.uuid4()))
+        place = {step_name(row.key, row.attempt): row for row in self._counted(run.number)}
+        first = min(
+            (place[name] for name in steps if name in place),
+            key=lambda row: (row.attempt, self.pipeline_of(run).phases.index(row.phase)),
+            default=None,
+        )
+        self._requeue(run, first, str(uuid.uuid4()))
         again = self.get(run.number)
         self._changed(again)
         self._ask(again)
 
-    def _requeue(
-        self,
-        run: Run,
-        rows: Sequence[StageRow],
-        repeats: dict[str, Any] | None,
-        workflow_id: str,
-    ) -> None:
-        cleared = store_runs.requeue_run(
-            *(self._store, run.number, workflow_id),
+    def _requeue(self, run: Run, first: StageRow | None, workflow_id: str) -> None:
+        """Have a run be done again.
+
+        Args:
+            first: a stage of the phase from which on; None for all of it.
+        """
+        pipeline, number = self.pipeline_of(run), run.number
+        repeated, repeats = self._counted(number), None
+        if first is not None:
+            repeated = stages_from(pipeline, repeated, first)
+            steps = steps_of_phase(pipeline, first.key, first.attempt)
+            repeats = {"run": run.workflow_id, "steps": sorted(steps)}
+        store_runs.requeue_run(
+            *(self._store, number, workflow_id),
             before=run.workflow_id,
-            repeated=rows,
+            first=first,
+            repeated=repeated,
             repeats=repeats,
         )
         if run.artifacts_path:
-            folder = Path(run.artifacts_path)
-            run_files.clear(folder, cleared)
-            run_files.put_back(self._store, run.number, folder)
+            run_files.settle(self._store, number, Path(run.artifacts_path))
 
-    def _repeated(
-        self, run: Run, ran: Sequence[StageRow], stage: str
-    ) -> tuple[Sequence[StageRow], Collection[str]]:
-        """What is done again from the last attempt of a stage on.
+    def _counted(self, number: int) -> Sequence[StageRow]:
+        """Stages of a run that no retry did again."""
+        return [row for row in self.stages(number) if not row.superseded]
 
-        Returns:
-            The stages, and the names of the steps of its phase.
+    def _first_of(self, run: Run, stage: str) -> StageRow:
+        """The last attempt of a stage.
 
         Raises:
+            ConflictError: somebody else had the run be done again since.
             UsageError: it did not run.
         """
-        pipeline = self.pipeline_of(run)
-        attempts = [
-            row.attempt for row in ran if row.key == stage and row.status is not StageStatus.SKIPPED
+        ran = [
+            row
+            for row in self._counted(run.number)
+            if row.key == stage and row.status is not StageStatus.SKIPPED
         ]
-        if not attempts:
-            known = ", ".join(each.key for each in pipeline.stages)
+        if not ran:
+            if self.get(run.number).workflow_id != run.workflow_id:
+                raise ConflictError(f"{self.KIND.label} {run.number} was begun anew already")
+            keys = [each.key for each in self.pipeline_of(run).stages]
+            known = "" if stage in keys else near_or_all(stage, keys)
             raise UsageError(
-                f"stage {stage!r} did not run in {self.KIND.label} {run.number} (stages: {known})"
+                f"stage {stage[:80]!r} did not run in {self.KIND.label} {run.number}{known}"
             )
-        attempt = max(attempts)
-        first = next(row for row in ran if (row.key, row.attempt) == (stage, attempt))
-        return _from(ran, pipeline, first), steps_of_phase(pipeline, stage, attempt)
+        return max(ran, key=lambda row: row.attempt)
 
     def _ask_for_run(self, number: int) -> Run:
         """Ask for the run of a pending run; the executor does when it cannot be asked for now.
@@ -408,7 +443,13 @@ class RunService(ABC):
 
     def _ask_once(self, run: Run) -> None:
         runs, repeats = self._services.runs, run.repeats
-        if repeats and runs.state(repeats["run"]) is not RunState.ABSENT:
+        if repeats and runs.state(repeats["run"]) is RunState.ABSENT:
+            # What it was to take over is gone, as somebody deleted runs.db: it starts over, in
+            # attempts of its own.
+            with contextlib.suppress(ConflictError):  # another thread was here before
+                self._requeue(run, None, str(uuid.uuid4()))
+            self._ask_once(self.get(run.number))
+        elif repeats:
             runs.again(self.KIND, repeats["run"], run.workflow_id, repeats["steps"])
         else:
             runs.enqueue(self.KIND, run.workflow_id, run.number, self.priority_of(run))
@@ -438,17 +479,8 @@ class RunService(ABC):
             self._services.journal.flush()
 
 
-def _from(rows: Sequence[StageRow], pipeline: Pipeline, first: StageRow) -> Sequence[StageRow]:
-    """Stages of the phase of one of them in its attempt, and all that come after."""
-
-    def place(row: StageRow) -> tuple[int, int]:
-        return row.attempt, pipeline.phases.index(row.phase)
-
-    return [row for row in rows if place(row) >= place(first)]
-
-
 _LOST = {
     RunState.ABSENT: "cancelled before it began",
-    RunState.OVER: "lost: nothing executes it any more, retry it (see espdeck.log)",
+    RunState.OVER: "lost: nothing executes it, retry it (see espdeck.log)",
 }
 """Why a run ends that the durable engine does not know as unfinished."""

@@ -117,7 +117,7 @@ def _explain(settings: ServerSettings, error: OSError) -> str:
             "a reverse proxy in front of it"
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{settings.host} is no address of this machine (server.host)"
+        return f"{settings.host} is not an address of this machine (server.host)"
     return f"cannot listen on {where}: {error.strerror}"
 
 

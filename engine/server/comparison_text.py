@@ -33,6 +33,8 @@ def comparison_lines(found: BuildComparison) -> Iterator[str]:
         yield f"{stage.stage:<20} {_seconds(stage.seconds):>12} {_seconds(stage.before):>10}"
     yield from _findings("NEW FINDINGS", found.new_findings)
     yield from _findings("GONE FINDINGS", found.gone_findings)
+    yield from _findings("SAME FINDINGS", found.same_findings)
+    yield from _tests(found)
     if found.problems:
         yield ""
         yield from (f"not compared: {line}" for line in found.problems)
@@ -52,3 +54,14 @@ def _findings(title: str, rows: Sequence[FindingRow]) -> Iterator[str]:
         yield ""
         yield f"{title} {len(rows)}"
         yield from (f"  {row.stage}: {row.severity}: {row.finding.title}" for row in rows)
+
+
+def _tests(found: BuildComparison) -> Iterator[str]:
+    now, then = found.tallies
+    if now.tests or then.tests:
+        yield ""
+        yield f"TESTS {now.passed} of {now.tests} passed, {then.passed} of {then.tests} before"
+        yield from (
+            f"  {each.name}: {each.before or 'not run'} -> {each.after or 'not run'}"
+            for each in found.tests
+        )

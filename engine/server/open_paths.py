@@ -6,7 +6,7 @@ import re
 
 OPEN_PATHS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/(healthz|readyz)"), "supervisors and load balancers ask; they tell no facts"),
-    (re.compile(r"/(login|logout)"), "a browser that has no cookie yet, or none any more"),
+    (re.compile(r"/(login|logout)"), "a browser without a valid cookie"),
     (re.compile(r"/api(/v1)?/webhook/?"), "a forge asks, who signs what it posts"),
     (re.compile(r"/api(/v1)?/download/[^/]+/[^/]+"), "a signature stands for the token"),
     (re.compile(r"/badge/.+"), "pages of forges show them; of public projects alone"),

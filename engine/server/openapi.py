@@ -44,11 +44,11 @@ TAGS: dict[str, str] = {
 """What routes are sorted by, in the order of the document."""
 
 _PROBLEMS: dict[HTTPStatus, str] = {
-    HTTPStatus.UNAUTHORIZED: "No token, or one that is none (any more).",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid (any more).",
     HTTPStatus.FORBIDDEN: "The token's scope does not allow it.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
     HTTPStatus.CONFLICT: "Not in its present state, or somebody else has it.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "What was sent makes no sense; `errors` names each place.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "What was sent is not valid; `errors` names each place.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` says when to come again.",
 }
 _DEFAULT = "Any other problem."
@@ -69,7 +69,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
         },
         "errors": {
             "type": "array",
-            "description": "Of input that makes no sense: each place, and what is wrong there.",
+            "description": "Of input that is not valid: each place, and what is wrong there.",
             "items": {
                 "type": "object",
                 "required": ["loc", "msg", "type"],

@@ -132,7 +132,7 @@ def _is_logged_in(connection: HTTPConnection) -> bool:
 def _without_a_route(connection: HTTPConnection, status: HTTPStatus) -> str | None:
     """What is said where no route takes what is asked."""
     if status is HTTPStatus.NOT_FOUND:
-        return "there is no such path: /docs lists all calls"
+        return "no such path: /docs lists all calls"
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         method = connection.scope["method"]
         return f"this path does not take {method}: /docs lists all calls"
@@ -148,7 +148,7 @@ def _in_a_line(error: Mapping[str, Any]) -> str:
             return f"the body is no JSON: {error['ctx']['error']}, at character {place[-1]}"
         case "extra_forbidden":
             kind = "field" if place[0] == "body" else "parameter"
-            return f"{where}: there is no such {kind}"
+            return f"{where}: no such {kind}"
         case "model_attributes_type" | "model_type" | "dict_type":
             return f"{where}: a JSON object is needed"
     return f"{where}: {error['msg']}"

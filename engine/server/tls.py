@@ -92,7 +92,7 @@ def _check_pem(path: Path, mark: bytes, what: str) -> None:
         raise UsageError(f"{path} holds no {what} in PEM")
     if mark.startswith(b"PRIVATE") and b"ENCRYPTED" in data:
         raise UsageError(
-            f"{path} is encrypted, and nobody is there to type its password: "
+            f"{path} is encrypted, and the server cannot ask for its password: "
             "openssl pkey -in KEY -out NEW"
         )
 

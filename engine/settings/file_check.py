@@ -15,7 +15,7 @@ from engine.files import explain as explain_os_error
 from engine.files import read_file
 from engine.formats.toml import Document
 from engine.settings.keys import NAME, PROFILES, KeyPath, Options, find_key, join_key, known_keys
-from engine.settings.load import explain, said
+from engine.settings.load import explain
 from engine.settings.models import CheckSchedule, CheckSettings, SettingsFile
 from engine.settings.sources import (
     ALIASES,
@@ -25,6 +25,8 @@ from engine.settings.sources import (
     decode,
     path_of_variable,
 )
+from engine.text import near
+from engine.validation import explain_error
 
 _MAX_MISTAKES = 50
 _OLDER_PREFIX = "AUTOCODE_"
@@ -124,11 +126,11 @@ def _check_data(document: Document, options: Options | None) -> list[Mistake]:
     profiles = data.pop(PROFILES, {})
     mistakes = list(_check_values(document, data, (), options))
     if not isinstance(profiles, Mapping):
-        what = "profile is a table of tables: [profile.production]"
+        what = "profile must be a table of tables: [profile.production]"
         return [*mistakes, _mistake(document, (PROFILES,), what)]
     for name, values in profiles.items():
         if not isinstance(values, Mapping):
-            what = f"profile.{name} is no table: settings stand below [profile.NAME]"
+            what = f"profile.{name} must be a table: [profile.{name}]"
             mistakes.append(_mistake(document, (PROFILES, name), what))
         elif PROFILES in values:
             what = "a profile cannot choose another"
@@ -155,9 +157,8 @@ def _check_values(
     for name, table in checks.items():
         place = (*above, "checks", name)
         if name not in options:
-            near = difflib.get_close_matches(name, options, 1)
-            advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(options)}"
-            what = f"no check is called {name} ({advice})"
+            advice = near(name, options) or f" (there are {', '.join(options)})"
+            what = f"no check is called {name}{advice}"
             yield _mistake(document, place, what, is_error=False)
         elif isinstance(table, Mapping) and (declared := options[name]) is not None:
             yield from _check_options(document, place, table, declared)
@@ -178,18 +179,17 @@ def _check_options(
             if name in common:
                 continue
             if name not in declared:
-                near = difflib.get_close_matches(name, (*declared, *common), 1)
-                advice = f" (did you mean {near[0]}?)" if near else ""
-                what = f"{place[-1]} has no setting {name}{advice}"
+                what = f"{place[-1]} has no setting {name}{near(name, (*declared, *common))}"
                 yield _mistake(document, (*where, name), what, is_error=False)
-            elif wrong := wrong_option(declared[name], value):
-                yield _mistake(document, (*where, name), f"setting {name}: {wrong}")
+            elif wrong := wrong_option(join_key((*where, name)), declared[name], value):
+                yield _mistake(document, (*where, name), wrong)
 
 
-def wrong_option(default: object, value: object) -> str:
+def wrong_option(name: str, default: object, value: object) -> str:
     """What is wrong with a value of a check's own setting; empty where it is fine.
 
     Args:
+        name: how the message calls it.
         default: the declared one, whose type is the setting's.
     """
     kind: Any = list[Any] if isinstance(default, tuple | list) else type(default)
@@ -198,7 +198,7 @@ def wrong_option(default: object, value: object) -> str:
     try:
         TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
-        return said(error.errors()[0])
+        return explain_error(name, error.errors()[0])
     return ""
 
 
@@ -219,8 +219,8 @@ def strange_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
         path = path_of_variable(name)
         if is_ours and path is not None and find_key(SettingsFile, path) is not None:
             continue
-        near = _near_variable(upper, ALIASES if is_alias else _variables())
-        found.append(f"{name} is no setting" + (f" (did you mean {near}?)" if near else ""))
+        meant = _near_variable(upper, ALIASES if is_alias else _variables())
+        found.append(f"{name} is not a setting" + (f" (did you mean {meant}?)" if meant else ""))
     return tuple(found)
 
 
@@ -230,8 +230,8 @@ def _near_variable(name: str, known: Iterable[str]) -> str:
     begin = table if any(each.startswith(table) for each in known) else ""
     begin = begin or name[: name.index("_") + 1]
     rest = [each.removeprefix(begin) for each in known if each.startswith(begin)]
-    near = difflib.get_close_matches(name.removeprefix(begin), rest, 1, cutoff=0.7)
-    return f"{begin}{near[0]}" if near else ""
+    meant = difflib.get_close_matches(name.removeprefix(begin), rest, 1, cutoff=0.7)
+    return f"{begin}{meant[0]}" if meant else ""
 
 
 def _variables() -> list[str]:
@@ -242,11 +242,3 @@ def _variables() -> list[str]:
 def variable_of(path: KeyPath) -> str:
     """The variable of a key."""
     return PREFIX + DELIMITER.join(path).upper()
-
-
-def near_key(path: KeyPath) -> str:
-    """The setting that is written most like a key that is none; empty for nothing like it."""
-    known = {join_key(each.path): each.path for each in known_keys(SettingsFile)}
-    near = difflib.get_close_matches(join_key(path), known, 1)
-    last = [name for name, each in known.items() if each[-1] == path[-1] and NAME not in each]
-    return next(iter(near or last), "")

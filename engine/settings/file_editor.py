@@ -21,8 +21,9 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from engine.errors import UsageError
 from engine.files import explain, read_file
 from engine.settings.edit_text import set_in, unset_in
-from engine.settings.file_check import Mistake, check_text, near_key
+from engine.settings.file_check import Mistake, check_text
 from engine.settings.keys import (
+    PROFILES,
     KeyPath,
     Options,
     find_file_key,
@@ -32,10 +33,12 @@ from engine.settings.keys import (
     read_text,
     split_key,
 )
-from engine.settings.load import said
+from engine.settings.load import explain as explain_setting
+from engine.settings.load import near_setting
 from engine.settings.models import SettingsFile
 from engine.settings.sources import MAX_FILE_BYTES, decode
 from engine.settings.template import template
+from engine.validation import explain_error, reach_of
 
 _BOM = b"\xef\xbb\xbf"
 _LOCK_SECONDS = 10.0
@@ -88,10 +91,10 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
     try:
         value = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        first = said(error.errors()[0])
         if is_list(plain_type(kind)):
-            first = 'is a list: ["...", "..."]'
-        raise UsageError(f"{join_key(key)}: {first}") from error
+            raise UsageError(f'{join_key(key)} must be a list: ["...", "..."]') from error
+        reach = reach_of(found.field)
+        raise UsageError(explain_error(join_key(key), error.errors()[0], reach)) from error
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     written = _for_toml(TypeAdapter(Any).dump_python(value, mode="json", exclude_unset=True))
@@ -104,7 +107,7 @@ def read_setting(key: KeyPath, text: str, options: Options) -> object:
         # What other keys of its table lack is found when the file is written.
         for each in error.errors():
             if tuple(map(str, each["loc"]))[: len(found.path)] == found.path:
-                raise UsageError(f"{join_key(key)}: {said(each)}") from error
+                raise UsageError(explain_setting(each)) from error
     return written
 
 
@@ -112,8 +115,8 @@ def unknown_key(key: KeyPath) -> str:
     """What is said of a key that has no value: if it is no setting, the one that may be meant."""
     if find_file_key(SettingsFile, key) is not None and key != ("profile",):
         return f"{join_key(key)} is not set"
-    near = near_key(key)
-    return f"no setting is called {join_key(key)}" + (f" (did you mean {near}?)" if near else "")
+    path = key[2:] if key[:1] == (PROFILES,) and len(key) > 2 else key
+    return f"no setting is called {join_key(key)}{near_setting(path)}"
 
 
 def set_setting(path: Path, key: KeyPath | str, value: object) -> None:
@@ -174,7 +177,7 @@ def set_settings(path: Path, changes: Mapping[KeyPath | str, object]) -> None:
         try:
             encoded = changed.encode()
         except UnicodeEncodeError:
-            raise UsageError("a value is no text that UTF-8 can hold") from None
+            raise UsageError("a value is not valid UTF-8 text") from None
         _replace(target, (_BOM if data.startswith(_BOM) else b"") + encoded)
 
 

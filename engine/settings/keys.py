@@ -79,8 +79,8 @@ def split_key(text: str) -> KeyPath:
         except (ValueError, RecursionError):
             pass
     raise UsageError(
-        f"{text[:80]!r} is no key: names joined by dots, others than letters, digits, _ and - in "
-        'quotes, such as board."/dev/ttyUSB0".power_command'
+        f"{text[:80]!r} is not a key: names joined by dots; in quotes where they have "
+        'other characters than letters, digits, _ and -, such as board."/dev/ttyUSB0".power_command'
     )
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from engine import private_files
 from engine.errors import UsageError, WrongSettingsError
-from engine.settings.keys import find_key, is_list, join_key, plain_type
+from engine.settings.keys import (
+    NAME,
+    KeyPath,
+    find_key,
+    is_list,
+    is_model,
+    join_key,
+    known_keys,
+    plain_type,
+)
 from engine.settings.models import SettingsFile
 from engine.settings.sources import Layers, config_file, read_variables
+from engine.text import near
+from engine.validation import explain_error, reach_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -106,7 +116,7 @@ def check_config_file() -> None:
     """
     named = "ESPDECK_CONFIG" in os.environ
     if named and not config_file().is_file():
-        raise UsageError(f"ESPDECK_CONFIG: {config_file()} is no file")
+        raise UsageError(f"ESPDECK_CONFIG: {config_file()} is not a file")
     if wrong := private_files.check_settings(config_file(), named=named):
         raise UsageError(wrong)
 
@@ -125,25 +135,27 @@ def explain(error: ErrorDetails) -> str:
     path = tuple(map(str, error["loc"]))
     name = join_key(path)
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _known_beside(path), 1)
-        return f"no setting is called {name}" + (f" (did you mean {near[0]}?)" if near else "")
+        return f"no setting is called {name}{near_setting(path)}"
     key = find_key(SettingsFile, path)
     if error["type"].startswith("tuple") and key is not None and is_list(plain_type(key.type)):
-        return f'{name} is a list: {path[-1]} = ["...", "..."]'
+        return f'{name} must be a list: {path[-1]} = ["...", "..."]'
     if error["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return f"setting {name}: is a table: [{name}]"
-    return f"setting {name}: {said(error)}"
+        return f"{name} must be a table: [{name}]"
+    return explain_error(name, error, reach_of(key.field) if key is not None else "")
 
 
-def said(error: ErrorDetails) -> str:
-    """What pydantic says a value should be, without how it came to that."""
-    text = error["msg"].removeprefix("Value error, ")
-    return text.partition(", unable to ")[0]
+def near_setting(path: KeyPath) -> str:
+    """The setting that a key which is none may mean, as `` (did you mean X?)``; or nothing.
 
-
-def _known_beside(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Settings of the table in which a wrong one stands."""
+    One of the same table is meant if there is one like it; else one of another table that is
+    called the same, or one whose whole key is like it.
+    """
     above = find_key(SettingsFile, path[:-1])
     model = plain_type(above.type) if above is not None else None
-    is_table = isinstance(model, type) and issubclass(model, BaseModel)
-    return tuple(model.model_fields) if is_table else ()  # type: ignore[union-attr]
+    if above is not None and model is not None and is_model(model):
+        beside = [join_key((*above.path, name)) for name in model.model_fields]
+        if meant := near(join_key(path), beside):
+            return meant
+    known = {join_key(each.path): each.path for each in known_keys(SettingsFile)}
+    elsewhere = [name for name, each in known.items() if each[-1] == path[-1] and NAME not in each]
+    return f" (did you mean {elsewhere[0]}?)" if elsewhere else near(join_key(path), known)

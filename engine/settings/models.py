@@ -382,6 +382,9 @@ class SettingsFile(BaseModel):
     ascii: bool = Field(default=False, json_schema_extra=_note(AT_START))
     """Plain ASCII instead of box drawing and symbols."""
 
+    utc: bool = Field(default=False, json_schema_extra=_note(AT_START))
+    """Show times in UTC, marked ``Z``, instead of this machine's time zone."""
+
     theme: Literal["dark", "light"] = Field(default="dark", json_schema_extra=_note(AT_START))
     """Colours."""
 

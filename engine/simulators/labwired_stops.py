@@ -43,7 +43,7 @@ _CAUSES = {
 
 _LACKS = "LabWired has no"
 _NOT_THE_FIRMWARE = "this is LabWired's limit, no fault of the firmware: run it on a board"
-_WITHOUT_ROM = f"{_NOT_THE_FIRMWARE}, or do without the ROM's functions where it is simulated"
+_WITHOUT_ROM = f"{_NOT_THE_FIRMWARE}, or do not call the ROM's functions in the simulator"
 _STACK = (
     "the stack overflowed (endless recursion, or arrays larger than it), or the stack pointer was "
     "overwritten"
@@ -126,7 +126,9 @@ def explain(halt: Halt, chip: str) -> Stop:
             limit=True,
         )
     if halt.error == UNMAPPED_WRITE:
-        return Stop(f"0x{halt.address or 0:08x} was written, where there is no memory", hint=_NULL)
+        return Stop(
+            f"0x{halt.address or 0:08x} was written, which is outside all memory", hint=_NULL
+        )
     if halt.address is not None and not halt.decoding and is_peripheral(halt.address, chip):
         return Stop(
             f"{_LACKS} peripheral at 0x{halt.address:08x}, which is accessed at 0x{halt.pc:08x}",
@@ -144,14 +146,14 @@ def explain(halt: Halt, chip: str) -> Stop:
     fetching = halt.decoding or halt.address in range(halt.pc, halt.pc + 4)
     if fetching and (is_unmapped(halt.pc) or not halt.decoding):
         return Stop(
-            f"jump to 0x{halt.pc:08x}, where there is no code{_from(halt)}",
+            f"jump to 0x{halt.pc:08x}, which is not code{_from(halt)}",
             hint="a function pointer that is not set, or a return address that was overwritten",
             addresses=addresses,
         )
     if halt.decoding:
         what = f"illegal instruction at 0x{halt.pc:08x}"
     elif halt.address is not None:
-        what = f"access to 0x{halt.address:08x}, where there is no memory, at 0x{halt.pc:08x}"
+        what = f"access to 0x{halt.address:08x}, which is outside all memory, at 0x{halt.pc:08x}"
     else:
         return Stop(f"{halt.error} at 0x{halt.pc:08x}", addresses=addresses)
     if halt.address is not None and abs(halt.address - halt.sp) < _STACK_RANGE_BYTES:

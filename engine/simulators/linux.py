@@ -31,7 +31,7 @@ _HINTS = {
     "-fsanitize=address to see where",
     "SIGFPE": "an integer was divided by zero",
     "SIGILL": "a trap of the compiler's, such as behind code that cannot be reached",
-    "SIGKILL": "somebody ended it, or the machine ran out of memory",
+    "SIGKILL": "it was killed, or the machine ran out of memory",
 }
 _START_STOP_SECONDS = 15.0  # seconds to start and to end, before the process counts as hung
 

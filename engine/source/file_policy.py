@@ -81,11 +81,11 @@ def write_refusal(name: str) -> str | None:
     """
     parts = PurePosixPath(name).parts
     if not name or len(name) > MAX_PATH_CHARACTERS or not _PLAIN.fullmatch(name):
-        return "is no plain path"
+        return "is not a relative path inside the folder"
     if name.startswith("/") or ".." in parts:
         return "leaves the project"
     if str(PurePosixPath(*parts)) != name:
-        return "is no plain path"
+        return "is not a relative path inside the folder"
     if any(part.startswith(".") for part in parts):
         return "is hidden"
     # Windows knows .git by this name too (git's core.protectNTFS).

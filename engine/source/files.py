@@ -132,7 +132,7 @@ class CommitFiles(_Texts):
     def _objects(self) -> dict[str, str]:
         """The object of every regular file."""
         if self._commit.startswith("-"):
-            raise ToolError(f"{self._commit[:80]!r} is no commit")
+            raise ToolError(f"{self._commit[:80]!r} is not a commit")
         from git import GitCommandError
 
         arguments = ["git", "ls-tree", "-rz", "--full-tree", self._commit]

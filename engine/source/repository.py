@@ -48,7 +48,7 @@ def open_repository(path: Path) -> Repo:
     try:
         repository = Repo(path, expand_vars=False)
     except (GitError, OSError, ValueError) as error:
-        raise ToolError(f"{path}: no Git repository any more: sync the project") from error
+        raise ToolError(f"{path}: no longer a Git repository: sync the project") from error
     folder = Path(repository.git_dir)
     repository.git.update_environment(
         GIT_DIR=str(folder),

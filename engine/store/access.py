@@ -12,6 +12,7 @@ from engine.enums import TokenStatus
 from engine.errors import ConflictError, NotFoundError
 from engine.store.database import Store
 from engine.store.tables import AuditRow, LoginSessionRow, TokenRow
+from engine.text import near
 
 KEPT_AUDIT_ROWS = 20_000
 """Entries of the audit log that are kept of what tokens did."""
@@ -82,7 +83,8 @@ def revoke_token(store: Store, name: str, now: datetime) -> TokenRow:
     with store.write() as session:
         token = session.exec(select(TokenRow).where(TokenRow.name == name)).first()
         if token is None:
-            raise NotFoundError(f"no token {name!r} (espdeck token list)")
+            meant = near(name, session.exec(select(TokenRow.name)).all())
+            raise NotFoundError(f"no token {name[:80]!r}{meant or ' (espdeck token list)'}")
         token.revoked_at = token.revoked_at or now
         session.add(token)
         session.exec(delete(LoginSessionRow).where(col(LoginSessionRow.token_id) == token.id))

@@ -93,7 +93,7 @@ class WaitPolicy:
             return "; ".join(reason for path, reason in full if free_bytes(path) < RESERVED_BYTES)
 
     def persist(self, path: Path, do: Callable[[], R]) -> R:
-        """Do what needs a database, again while somebody else holds it.
+        """Do what needs a database, again while another process holds it.
 
         Args:
             path: the database.
@@ -219,7 +219,7 @@ def describe_holders(path: Path) -> str:
     writers, readers = _holders(path)
     found = writers or readers
     if not found:
-        return "somebody else holds it"
+        return "another process holds it"
     return f"held by {', '.join(map(describe_process, sorted(found)))}"
 
 

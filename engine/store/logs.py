@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, func
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.enums import RunStatus
-from engine.events import RunChanged
+from engine.events import RunChanged, Serial
 from engine.store.database import Store
 from engine.store.positions import give_positions
 from engine.store.tables import EventRow, LogChunk
@@ -64,6 +64,23 @@ def last_seq(store: Store, run_id: int) -> int:
         chunk = session.exec(select(func.max(LogChunk.seq)).where(LogChunk.run_id == run_id)).one()
         event = session.exec(select(func.max(EventRow.seq)).where(EventRow.run_id == run_id)).one()
     return max(chunk or 0, event or 0)
+
+
+def last_serial_lines(store: Store, run_ids: Collection[int], stage: str) -> Mapping[int, str]:
+    """What firmware printed last in a stage of some runs, by run; runs without are left out."""
+    newest = (
+        select(func.max(LogChunk.id))
+        .where(col(LogChunk.run_id).in_(run_ids), LogChunk.stage == stage)
+        .where(LogChunk.stream == Serial.kind)
+        .group_by(col(LogChunk.run_id))
+    )
+    query = select(LogChunk.run_id, LogChunk.text).where(col(LogChunk.id).in_(newest))
+    with store.read() as session:
+        texts = dict(session.exec(query).all())
+    return {
+        number: next((line for line in reversed(split_lines(text)) if line.strip()), "")
+        for number, text in texts.items()
+    }
 
 
 def line_count(store: Store, key: LogKey) -> int:

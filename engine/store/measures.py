@@ -26,13 +26,15 @@ ENDED = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.CANCELLED)
 class RunRecord:
     """What a run left in the store that can be measured.
 
-    ``errors`` are its findings of severity error, ``artifacts`` those that are not superseded.
+    ``stages`` and ``artifacts`` are those that no retry superseded, ``errors`` all of its findings
+    of severity error; ``result_attempt`` is that of the run.
     """
 
     run_id: int
     status: RunStatus
     folder: str
     test_results: dict[str, Any]
+    result_attempt: int | None = None
     stages: list[StageRow] = field(default_factory=list)
     errors: list[FindingRow] = field(default_factory=list)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
@@ -81,25 +83,27 @@ class LabelCount:
 
 def records(store: Store, run_ids: Sequence[int]) -> list[RunRecord]:
     """What runs that have ended left; one that waits, runs or is gone is left out."""
-    query = select(Run.id, Run.status, Run.artifacts_path, Run.test_results).where(
+    query = select(
+        Run.id, Run.status, Run.artifacts_path, Run.test_results, Run.result_attempt
+    ).where(  # type: ignore[call-overload] # it knows no more than four columns
         col(Run.id).in_(run_ids), col(Run.status).in_(ENDED)
     )
     with store.read() as session:
         found = {
-            number: RunRecord(number, RunStatus(status), folder, dict(results or {}))
-            for number, status, folder, results in session.exec(query)
+            number: RunRecord(number, RunStatus(status), folder, dict(results or {}), attempt)
+            for number, status, folder, results, attempt in session.exec(query)
             if number is not None
         }
         ids = list(found)
-        stages = select(StageRow).where(col(StageRow.run_id).in_(ids)).order_by(col(StageRow.id))
-        for stage in session.exec(stages):
+        stages = select(StageRow).where(col(StageRow.run_id).in_(ids), ~col(StageRow.superseded))
+        for stage in session.exec(stages.order_by(col(StageRow.id))):
             found[stage.run_id].stages.append(stage)
         errors = select(FindingRow).where(
             col(FindingRow.run_id).in_(ids), FindingRow.severity == Severity.ERROR
         )
         for finding in session.exec(errors.order_by(col(FindingRow.id))):
             found[finding.run_id].errors.append(finding)
-        kept = select(Artifact).where(col(Artifact.run_id).in_(ids)).order_by(col(Artifact.id))
+        kept = select(Artifact).where(col(Artifact.run_id).in_(ids), ~col(Artifact.superseded))
         for artifact in session.exec(kept):
             found[artifact.run_id].artifacts[artifact.path] = artifact
     return list(found.values())

@@ -20,6 +20,7 @@ from engine.enums import (
     Trigger,
 )
 from engine.errors import NotFoundError, UsageError
+from engine.store.attempts import counted_stages, of_stages
 from engine.store.database import Store
 from engine.store.tables import (
     CheckResultRow,
@@ -39,7 +40,7 @@ _OPEN = (DeliveryStatus.WAITING, DeliveryStatus.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class RunStory:
-    """A run with what a message says of it."""
+    """A run with what a message says of it: stages that failed, findings that count."""
 
     run: Run
     project: Project | None
@@ -112,16 +113,23 @@ def run_story(store: Store, run_id: int) -> RunStory | None:
             return None
         project = session.get(Project, run.project_id) if run.project_id else None
         stages = session.exec(
-            select(StageRow).where(StageRow.run_id == run_id).order_by(col(StageRow.id))
+            select(StageRow)
+            .where(StageRow.run_id == run_id, ~col(StageRow.superseded))
+            .order_by(col(StageRow.id))
         ).all()
-        failed = (StageStatus.FAILED,)
         findings = session.exec(
             select(FindingRow)
-            .where(FindingRow.run_id == run_id)
+            .where(FindingRow.run_id == run_id, ~col(FindingRow.superseded))
             .order_by(col(FindingRow.id))
             .limit(500)
         ).all()
-    return RunStory(run, project, [each for each in stages if each.status in failed], findings)
+    counted = counted_stages(stages, run.result_attempt)
+    return RunStory(
+        run,
+        project,
+        [each for each in counted if each.status is StageStatus.FAILED],
+        of_stages(findings, counted),
+    )
 
 
 def ended_runs(store: Store, since: datetime, *, limit: int = 500) -> list[tuple[int, str]]:

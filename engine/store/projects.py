@@ -205,16 +205,15 @@ def project_stats(store: Store, project_id: uuid.UUID, *, last: int = 10) -> Pro
             .order_by(col(Run.id).desc())
             .limit(last)
         ).all()
-    found = _stats(store, project_id).get(project_id) or ProjectStats(project_id, {}, None)
+    nothing = ProjectStats(project_id, {}, None)
+    found = every_project_stats(store, project_id).get(project_id, nothing)
     return replace(found, last=tuple(map(RunStatus, newest)))
 
 
-def every_project_stats(store: Store) -> dict[uuid.UUID, ProjectStats]:
-    """How the builds of each project went; a project without builds is left out."""
-    return _stats(store, None)
-
-
-def _stats(store: Store, project_id: uuid.UUID | None) -> dict[uuid.UUID, ProjectStats]:
+def every_project_stats(
+    store: Store, project_id: uuid.UUID | None = None
+) -> dict[uuid.UUID, ProjectStats]:
+    """How the builds of each project went, or of one; without builds it is left out."""
     query = (
         select(  # type: ignore[call-overload] # it knows no more than four columns
             Run.project_id, Run.status, func.count(), func.count(col(Run.duration)),
@@ -237,15 +236,3 @@ def _stats(store: Store, project_id: uuid.UUID | None) -> dict[uuid.UUID, Projec
                 measured[project] = (before + timed, sum_before + seconds)
     averages = {project: seconds / number for project, (number, seconds) in measured.items()}
     return {each: ProjectStats(each, counts[each], averages.get(each)) for each in counts}
-
-
-def last_statuses(store: Store) -> dict[uuid.UUID, RunStatus]:
-    """How the newest build of each project stands, of its own commits; others are left out."""
-    newest = (
-        select(func.max(Run.id))
-        .where(Run.kind == RunKind.FIRMWARE, Run.proposed_by == "")
-        .group_by(col(Run.project_id))
-    )
-    with store.read() as session:
-        rows = session.exec(select(Run.project_id, Run.status).where(col(Run.id).in_(newest))).all()
-    return {project: RunStatus(status) for project, status in rows if project is not None}

@@ -233,7 +233,7 @@ def _read_out(source: Path, target: Path) -> tuple[dict[str, int], tuple[str, ..
         writing.execute("COMMIT")
         writing.execute("PRAGMA journal_mode=DELETE")
     if len(lost) == len(tables) and not any(counts.values()):
-        raise StoreError(f"{source}: nothing of it can be read, and there is no backup")
+        raise StoreError(f"{source}: it cannot be read, and there is no backup")
     return counts, tuple(lost)
 
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Exists, and_, delete, exists, func, or_, update
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy import and_, delete, func, or_, update
+from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
 from engine.errors import ConflictError, NotFoundError
 from engine.findings import Finding
 from engine.store.database import Store
-from engine.store.tables import Artifact, FindingRow, Run, RunMeasure, StageRow, utc_now
+from engine.store.tables import Artifact, FindingRow, Retry, Run, RunMeasure, StageRow, utc_now
 
 PUSHES = (Trigger.PUSH, Trigger.WEBHOOK)
 """What starts the builds of what is new at a source."""
 
 MAX_DIGITS = 18
 """Digits of a number that fits into SQLite's integers."""
+
+_OUTCOME = ("status", "error", "verdict", "started_at", "completed_at", "duration", "test_results")
+"""What a retry keeps of the run as it was."""
 
 
 def add_run(store: Store, run: Run) -> Run:
@@ -65,12 +68,12 @@ def get_run(store: Store, run_id: int, what: str = "build") -> Run:
     Raises:
         NotFoundError: there is none.
     """
-    run = None
-    if abs(run_id) < 10**MAX_DIGITS:
-        with store.read() as session:
-            run = session.get(Run, run_id)
+    with store.read() as session:
+        run = session.get(Run, run_id) if abs(run_id) < 10**MAX_DIGITS else None
+        last = session.exec(select(func.max(Run.id))).one() if run is None else None
     if run is None:
-        raise NotFoundError(f"no {what} {run_id}")
+        there = f"the highest number is {last}" if last else "there are none"
+        raise NotFoundError(f"no {what} {run_id} ({there})")
     return run
 
 
@@ -320,6 +323,7 @@ def finish_run(
     error: str = "",
     verdict: str = "",
     took: float | None = None,
+    result_attempt: int | None = None,
     workflow_id: str | None = None,
 ) -> Run | None:
     """Write how a run ended.
@@ -327,7 +331,8 @@ def finish_run(
     Args:
         took: seconds since its first start as a clock measured them that only runs; None when
             nobody could, as it was interrupted or lost: then the time in which its stages worked
-            counts, and not the night in which the machine was off.
+            since counts, and not the night in which the machine was off.
+        result_attempt: as :class:`Run` has it.
         workflow_id: of the durable run that ended; None for whichever the run has.
 
     Returns:
@@ -341,12 +346,20 @@ def finish_run(
         run.status = status
         run.error = error
         run.verdict = verdict
+        run.result_attempt = result_attempt
         run.completed_at = utc_now()
         if took is not None and run.started_at is not None:
             run.completed_at = run.started_at + timedelta(seconds=took)
         run.duration = took
         if took is None:
-            stages = session.exec(select(StageRow).where(StageRow.run_id == run_id)).all()
+            retried = session.exec(
+                select(func.max(Retry.attempt)).where(Retry.run_id == run_id)
+            ).one()
+            stages = session.exec(
+                select(StageRow)
+                .where(StageRow.run_id == run_id, ~col(StageRow.superseded))
+                .where(StageRow.attempt >= (retried or 0))  # not what a retry took over
+            ).all()
             run.duration = seconds_worked(stages)
         session.add(run)
         session.exec(
@@ -399,19 +412,21 @@ def requeue_run(
     workflow_id: str,
     *,
     before: str | None = None,
+    first: StageRow | None = None,
     repeated: Iterable[StageRow],
     repeats: dict[str, Any] | None = None,
-) -> Sequence[Artifact]:
+) -> None:
     """Make an ended run pending again, to be executed under a new id.
+
+    What the run came to is kept with the retry, what its stages did, found and made stays and is
+    superseded.
 
     Args:
         before: the id under which it was executed; None for whichever the run has.
-        repeated: stages that are done again: what they came to, found and made is cleared.
-        repeats: as :class:`Run` has it; None for a run that starts over: then all that it made is
-            cleared, whoever made it.
-
-    Returns:
-        The artifacts that were cleared.
+        first: a stage of the phase that it begins at; None for the run's start.
+        repeated: stages that are done again, or whose results are not used any more.
+        repeats: as :class:`Run` has it; None for a run that starts over: then all artifacts are
+            superseded, whoever made them.
 
     Raises:
         ConflictError: somebody else did so since.
@@ -419,40 +434,72 @@ def requeue_run(
     with store.write() as session:
         run = session.get_one(Run, run_id)
         if before is not None and run.workflow_id != before:
-            raise ConflictError(f"{run.kind.label} {run_id} was begun anew already")
-        kept = session.exec(select(Artifact).where(Artifact.run_id == run_id)).all()
-        made_by = {(row.key, row.attempt) for row in repeated}
-        cleared = [
-            each for each in kept if repeats is None or (each.stage, each.attempt) in made_by
-        ]
-        for artifact in cleared:
-            session.delete(artifact)
-        for key, attempt in made_by:
-            session.exec(
-                delete(StageRow).where(
-                    col(StageRow.run_id) == run_id,
-                    col(StageRow.key) == key,
-                    col(StageRow.attempt) == attempt,
+            raise ConflictError(f"{run.kind.label} {run_id} was retried already")
+        for row in repeated:
+            for table, key in ((StageRow, StageRow.key), (FindingRow, FindingRow.stage)):
+                session.exec(
+                    update(table)
+                    .where(
+                        col(table.run_id) == run_id,
+                        col(key) == row.key,
+                        col(table.attempt) == row.attempt,
+                    )
+                    .values(superseded=True)
                 )
-            )
-            session.exec(
-                delete(FindingRow).where(
-                    col(FindingRow.run_id) == run_id,
-                    col(FindingRow.stage) == key,
-                    col(FindingRow.attempt) == attempt,
-                )
-            )
+        _count_artifacts_again(session, run_id, over=repeats is None)
         session.exec(delete(RunMeasure).where(col(RunMeasure.run_id) == run_id))
+        last = session.exec(
+            select(func.max(StageRow.attempt)).where(StageRow.run_id == run_id)
+        ).one()
+        session.add(
+            Retry(
+                run_id=run_id,
+                from_attempt=first.attempt if first else 0,
+                phase=first.phase if first else "",
+                attempt=(last or 0) + 1,
+                **{name: getattr(run, name) for name in _OUTCOME},
+            )
+        )
         run.status = RunStatus.PENDING
         run.workflow_id = workflow_id
         run.repeats = repeats
         run.deaths = 0
         run.cancel_requested = False
-        run.started_at = run.completed_at = run.duration = None
+        run.started_at = run.completed_at = run.duration = run.result_attempt = None
         run.error = run.build_output = run.verdict = ""
         run.test_results = None
         session.add(run)
-    return cleared
+
+
+def _count_artifacts_again(session: Session, run_id: int, *, over: bool) -> None:
+    """Have the last artifact of each path count that a stage made which is not superseded.
+
+    Args:
+        over: whether none counts.
+    """
+    superseded = _superseded_stages(session, run_id)
+    kept = select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.id).desc())
+    counted: set[str] = set()
+    for artifact in session.exec(kept):
+        gone = over or (artifact.stage, artifact.attempt) in superseded
+        artifact.superseded = gone or artifact.path in counted
+        if not artifact.superseded:
+            counted.add(artifact.path)
+        session.add(artifact)
+
+
+def _superseded_stages(session: Session, run_id: int) -> set[tuple[str, int]]:
+    stages = select(StageRow.key, StageRow.attempt).where(
+        StageRow.run_id == run_id, col(StageRow.superseded)
+    )
+    return set(session.exec(stages).all())
+
+
+def retries_of(store: Store, run_id: int) -> Sequence[Retry]:
+    """Retries of a run, in their order."""
+    with store.read() as session:
+        query = select(Retry).where(Retry.run_id == run_id).order_by(col(Retry.id))
+        return session.exec(query).all()
 
 
 def request_cancel(store: Store, run_id: int) -> Run:
@@ -580,14 +627,51 @@ def put_artifacts(store: Store, run_id: int, artifacts: Iterable[Artifact]) -> N
     """
     with store.write() as session:
         for artifact in artifacts:
+            there = col(Artifact.run_id) == run_id, col(Artifact.path) == artifact.path
             session.exec(
                 delete(Artifact).where(
-                    col(Artifact.run_id) == run_id,
-                    col(Artifact.path) == artifact.path,
+                    *there,
                     col(Artifact.stage) == artifact.stage,
                     col(Artifact.attempt) == artifact.attempt,
                 )
             )
+            session.exec(update(Artifact).where(*there).values(superseded=True))
+            session.add(artifact)
+
+
+def withdraw_artifact(store: Store, run_id: int, path: str) -> None:
+    """Have no artifact of a path count any more."""
+    with store.write() as session:
+        session.exec(
+            update(Artifact)
+            .where(col(Artifact.run_id) == run_id, col(Artifact.path) == path)
+            .values(superseded=True)
+        )
+
+
+def supersede_attempts(store: Store, run_id: int, *, after: int, but: Collection[str] = ()) -> None:
+    """Have artifacts of later attempts not count; those count again that they superseded.
+
+    Args:
+        after: the last attempt that counts.
+        but: stages of which they do.
+    """
+    with store.write() as session:
+        superseded = _superseded_stages(session, run_id)
+        kept = select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.id).desc())
+        waiting: set[str] = set()
+        for artifact in session.exec(kept):
+            is_later = artifact.attempt > after and artifact.stage not in but
+            if is_later and not artifact.superseded:
+                artifact.superseded = True
+                waiting.add(artifact.path)
+            elif (
+                artifact.path in waiting
+                and not is_later
+                and (artifact.stage, artifact.attempt) not in superseded
+            ):
+                artifact.superseded = False
+                waiting.discard(artifact.path)
             session.add(artifact)
 
 
@@ -615,33 +699,32 @@ def findings_of(store: Store, run_id: int) -> Sequence[FindingRow]:
         ).all()
 
 
-def artifacts_of(store: Store, run_id: int) -> Sequence[Artifact]:
-    """Artifacts of a run, by path; of each path the one that was kept last."""
+def artifacts_of(store: Store, run_id: int, *, superseded: bool = False) -> Sequence[Artifact]:
+    """Artifacts of a run that count, by path.
+
+    Args:
+        superseded: those as well that a later stage, attempt or retry superseded, after what
+            counts, the newest first.
+    """
+    query = select(Artifact).where(Artifact.run_id == run_id)
+    if not superseded:
+        query = query.where(~col(Artifact.superseded))
+    order = col(Artifact.superseded), col(Artifact.path), col(Artifact.id).desc()
     with store.read() as session:
-        return session.exec(
-            select(Artifact)
-            .where(Artifact.run_id == run_id, ~_is_superseded())
-            .order_by(Artifact.path)
-        ).all()
+        return session.exec(query.order_by(*order)).all()
 
 
 def program_with(store: Store, sha256: str) -> Artifact | None:
-    """The newest kept program whose SHA-256 begins with some hexadecimal digits, small letters."""
+    """The newest kept program whose SHA-256 begins with some hexadecimal digits, small letters.
+
+    One that is superseded was flashed as well, when its attempt ran.
+    """
     with store.read() as session:
         return session.exec(
             select(Artifact)
-            .where(Artifact.kind == ArtifactKind.ELF, ~_is_superseded())
-            .where(col(Artifact.sha256).startswith(sha256))
-            .order_by(col(Artifact.run_id).desc())
+            .where(Artifact.kind == ArtifactKind.ELF)
+            # Not LIKE, which SQLite looks up in no index: "g" comes after every digit.
+            .where(col(Artifact.sha256).between(sha256, f"{sha256}g"))
+            .order_by(col(Artifact.superseded), col(Artifact.run_id).desc())
             .limit(1)
         ).first()
-
-
-def _is_superseded() -> Exists:
-    """Whether a later stage or attempt kept another file under an artifact's path."""
-    later = aliased(Artifact)
-    return exists().where(
-        col(later.run_id) == col(Artifact.run_id),
-        col(later.path) == col(Artifact.path),
-        col(later.id) > col(Artifact.id),
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
+from engine.clock import shown_time
 from engine.store.backups import backups
 from engine.store.busy_wait import StoreError, describe_holders
 
@@ -32,7 +33,8 @@ def advice(error: BaseException, path: Path) -> str:
     Args:
         path: the database, in its workspace.
     """
-    reason = str(getattr(error, "orig", None) or error)
+    told = error.strerror if isinstance(error, OSError) else None
+    reason = told or str(getattr(error, "orig", None) or error)
     if "full" in reason or "No space" in reason:
         return "the disk is full: free some space and try again"
     if "readonly" in reason or "unable to open" in reason or "Permission" in reason:
@@ -50,10 +52,10 @@ def recovery_advice(path: Path) -> str:
     if known:
         newest = known[0]
         return (
-            f"the newest backup is of {newest.made:%Y-%m-%d %H:%M} UTC ({newest.folder}): "
+            f"the newest backup is of {shown_time(newest.made)} ({newest.folder}): "
             "espdeck db check says more, espdeck db restore brings it back"
         )
     return (
         "there is no backup: espdeck db check says more, espdeck db restore saves what can be "
-        f"read; to start anew move {path.parent} away"
+        f"read; to start over, move {path.parent} away"
     )

@@ -109,7 +109,7 @@ def read_only(database: Path) -> Iterator[sqlite3.Connection]:
         sqlite3.Error: the file cannot be opened, or is none: SQLite would wait at a pipe.
     """
     if database.exists() and not database.is_file():
-        raise sqlite3.OperationalError("unable to open database file: it is no file")
+        raise sqlite3.OperationalError("unable to open database file: it is not a file")
     url = f"file:{quote(str(database))}?mode=ro"
     connection = sqlite3.connect(url, uri=True, timeout=SLICE_SECONDS, isolation_level=None)
     with contextlib.closing(connection):

@@ -78,9 +78,13 @@ def list_tasks(
 
 
 def stages_of_all(store: Store, build_ids: Sequence[int]) -> Mapping[int, Sequence[StageRow]]:
-    """Stages of several runs, each in the order in which they came."""
+    """Stages of several runs that no retry did again, each in the order in which they came."""
     found: dict[int, list[StageRow]] = {number: [] for number in build_ids}
-    query = select(StageRow).where(col(StageRow.run_id).in_(build_ids)).order_by(col(StageRow.id))
+    query = (
+        select(StageRow)
+        .where(col(StageRow.run_id).in_(build_ids), ~col(StageRow.superseded))
+        .order_by(col(StageRow.id))
+    )
     with store.read() as session:
         for row in session.exec(query):
             found[row.run_id].append(row)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from sqlmodel import select
 
 from engine.store.database import Store
 from engine.store.tables import WatchRow
@@ -28,3 +30,10 @@ def change_watch(
         change(row)
         session.add(row)
     return row
+
+
+def failing_watches(store: Store) -> Mapping[uuid.UUID, WatchRow]:
+    """The watch of each project whose source did not answer last."""
+    with store.read() as session:
+        rows = session.exec(select(WatchRow).where(WatchRow.failures > 0)).all()
+    return {row.project_id: row for row in rows}

@@ -165,7 +165,7 @@ def extract(answer: str, step: str) -> ExtractedFiles:
         name, kind = _named(block, lines[max(at, block.begin - _LOOKS_BACK) : block.begin])
         path = plain_path(name) if name else None
         if name and path is None:
-            problems.append(f"{name[:80]!r} is no name of a file here")
+            problems.append(f"{name[:80]!r} is not a file name")
         if path is not None and _clashes(path, found):
             problems.append(f"{path} is a file and a folder")
             path = None

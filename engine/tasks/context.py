@@ -26,7 +26,7 @@ class TaskInput:
     Args:
         description: the task, in their words.
         context: what else is to be known.
-        text: material that is no repository's: pasted code, a log.
+        text: material from outside a repository: pasted code, a log.
         paths: files and folders of the repository that are to be seen.
         diff: what changed between this ref and the commit is to be seen; empty for none.
     """

@@ -37,7 +37,7 @@ from engine.errors import UsageError
 from engine.llm.catalogue import CATALOGUE
 from engine.tasks.roles import roles
 from engine.tasks.yaml_document import Place, YamlDocument, YamlModel, explain
-from engine.text import near
+from engine.text import near, near_or_all
 
 MAX_STEPS = 32
 """Steps of one pipeline."""
@@ -71,9 +71,11 @@ def _deadline(value: object) -> object:
         kind = date if len(value) == len("2027-01-31") else datetime
         found = kind.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value[:40]!r} is no day (2027-01-31) or time (…T18:00:00Z)") from None
+        raise ValueError(
+            f"{value[:40]!r} is not a day (2027-01-31) or time (…T18:00:00Z)"
+        ) from None
     if found.year not in range(2000, 9999):
-        raise ValueError(f"the year {found.year} makes no sense")
+        raise ValueError(f"the year {found.year} is out of range")
     return found
 
 
@@ -202,10 +204,10 @@ def _check(
         if not step.model_type and not step.role:
             raise wrong(place, "a step has a model_type, a role, or both")
         if step.model_type and step.model_type not in kinds:
-            what = f"no model_type {step.model_type[:60]!r}{near(step.model_type, kinds)}"
+            what = f"no model_type {step.model_type[:60]!r}{near_or_all(step.model_type, kinds)}"
             raise wrong((*place, "model_type"), what)
         if step.role and step.role not in roles():
-            what = f"no role {step.role[:60]!r}{near(step.role, roles())}"
+            what = f"no role {step.role[:60]!r}{near_or_all(step.role, roles())}"
             raise wrong((*place, "role"), what)
         for index, name in enumerate(step.needs or ()):
             if name not in keys.values():

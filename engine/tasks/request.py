@@ -34,7 +34,7 @@ class TaskRequest:
         pipeline: a step pipeline.
         description: what is wanted.
         context: what else is to be known.
-        text: material that is no repository's: pasted code, a log.
+        text: material from outside a repository: pasted code, a log.
         project_id: the project that it is about, None for none.
         commit: a commit or a ref; None is the tip of the project's branch.
         paths: files and folders of the repository that models are to see.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import Priority, RunKind, RunStatus, StageStatus
 from engine.errors import ConflictError, NotFoundError, UsageError
 from engine.files import read_file
@@ -296,7 +297,7 @@ class Tasks(RunService):
         name = ""
         if run.project_id is not None:
             name = projects.get_project(self._store, run.project_id).name
-        return state_of(run, store_tasks.get_task(self._store, number), name, self.stages(number))
+        return state_of(run, store_tasks.get_task(self._store, number), name, self._counted(number))
 
     def pipeline_of(self, run: Run) -> Pipeline:
         """The stages of a task, as they were decided when it was asked for."""
@@ -317,7 +318,9 @@ class Tasks(RunService):
             stage: its key.
             attempt: from 1.
         """
-        artifact = self.artifact(number, answer_name(stage, attempt))
+        name = answer_name(stage, attempt)  # of one attempt alone, also where its row names none
+        kept = self.artifacts(number, superseded=True)
+        artifact = next((each for each in kept if each.path == name), None)
         return self.artifact_text(artifact) if artifact else ""
 
     def artifact_text(self, artifact: Artifact) -> str:
@@ -335,7 +338,7 @@ class Tasks(RunService):
             UsageError: there is no such task.
         """
         self.get(number)
-        return steps_of(store_tasks.get_task(self._store, number), self.stages(number))
+        return steps_of(store_tasks.get_task(self._store, number), self._counted(number))
 
     def answer(self, number: int) -> str:
         """What the last step that succeeded said, as Markdown. Untrusted.
@@ -346,7 +349,7 @@ class Tasks(RunService):
         steps = [step.key for step in plan_of(store_tasks.get_task(self._store, number)).steps]
         done = [
             (steps.index(row.key), row.attempt)
-            for row in self.stages(number)
+            for row in self._counted(number)
             if row.key in steps and row.status is StageStatus.SUCCESS
         ]
         if not done:
@@ -361,7 +364,7 @@ class Tasks(RunService):
             UsageError: there is no such task.
         """
         task = store_tasks.get_task(self._store, number)
-        return summary_of(self.get(number), task, self.stages(number))
+        return summary_of(self.get(number), task, self._counted(number))
 
     @contextlib.contextmanager
     def _brought(self, workflow_id: str, key: SecretStr | None) -> Iterator[None]:
@@ -381,7 +384,7 @@ class Tasks(RunService):
     def _check_deadline(self, pipeline: StepPipeline | None) -> None:
         ends_at = pipeline.metadata.ends_at if pipeline else None
         if ends_at is not None and ends_at < self._now():
-            raise UsageError(f"metadata.deadline: {ends_at:%Y-%m-%d %H:%M} UTC has passed")
+            raise UsageError(f"metadata.deadline: {shown_time(ends_at)} has passed")
 
     def _check_models(self, plan: Plan) -> None:
         """See that every step has a model, before it waits for a worktree to learn that it has not.

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from engine.cancel import CancelToken
+from engine.clock import shown_time
 from engine.enums import RunKind, RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.events import RunStarted
@@ -100,7 +101,7 @@ class TaskRun:
         """
         if self._is_keyed and self._key is None:
             raise UsageError(
-                "the api_key of this task is gone, as espdeck was started anew and keeps none: "
+                "the api_key of this task is gone, as espdeck restarted and does not keep keys: "
                 "retry it with the key"
             )
         slots, project = self._deps.slots, self._project
@@ -128,7 +129,7 @@ class TaskRun:
             UsageError: the deadline has passed.
         """
         if self._deadline is not None and self._deps.now() > self._deadline:
-            raise UsageError(f"the deadline has passed ({self._deadline:%Y-%m-%d %H:%M} UTC)")
+            raise UsageError(f"the deadline has passed ({shown_time(self._deadline)})")
         if self._key is not None:
             context = replace(context, models=context.models.with_key(self._key))
         agent = _AGENTS.get(context.definition.key, step.run)
@@ -147,7 +148,9 @@ class TaskRun:
             )
         )
 
-    def outcome(self, results: Mapping[str, StageResult]) -> Outcome:
+    def outcome(
+        self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
+    ) -> Outcome:
         """Stopped at a step, blocked by the gate, or what came of it."""
         for stage in self.pipeline.stages:
             result = results.get(stage.key)
@@ -160,7 +163,7 @@ class TaskRun:
             )
         return Outcome(RunStatus.SUCCESS, self._result(results))
 
-    def close(self, results: Mapping[str, StageResult]) -> None:
+    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
         """Keep with the task what came of it, and drop its key."""
         self._key = None
         self._deps.keys.forget(self._run_row.workflow_id)

@@ -16,7 +16,7 @@ from engine.errors import NotFoundError, UsageError
 from engine.tasks.pipeline_file import Name, Parameters, key_of
 from engine.tasks.roles import data, roles, squad
 from engine.tasks.yaml_document import YamlModel
-from engine.text import near
+from engine.text import near, near_or_all
 
 _FILE = "workflows.yaml"
 
@@ -83,7 +83,9 @@ class Workflow(YamlModel):
             else:
                 instead[step.name] = needs
         if not kept:
-            raise UsageError(f"{self.title}: squad {name} has nobody who could do a step of it")
+            raise UsageError(
+                f"{self.title}: squad {name} has no agent that can do one of its steps"
+            )
         return tuple(kept.values())
 
 
@@ -104,8 +106,7 @@ def workflow(name: str) -> Workflow:
     """
     found = workflows().get(name)
     if found is None:
-        known = ", ".join(workflows())
-        raise NotFoundError(f"no workflow {name[:60]!r}{near(name, workflows())}: {known}")
+        raise NotFoundError(f"no workflow {name[:60]!r}{near_or_all(name, workflows())}")
     return found
 
 

@@ -66,7 +66,7 @@ class Texts:
         except (OSError, RuntimeError, ValueError) as error:
             return None, getattr(error, "strerror", None) or "cannot be read"
         if len(data) > min(self._bytes_to_keep, self._bytes_to_read):
-            return None, f"{MAX_TOTAL_BYTES >> 20} MiB of other files were looked at before it"
+            return None, f"{MAX_TOTAL_BYTES >> 20} MiB of other files were read before it"
         self._bytes_to_read -= len(data)
         if is_pointer(data):
             return None, "a pointer of Git LFS, not the content"

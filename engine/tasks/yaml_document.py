@@ -152,7 +152,9 @@ class YamlDocument:
         try:
             return _PLAIN[node.tag](text)
         except (LookupError, ValueError) as error:
-            raise self._wrong(line, f"{text[:40]!r} is no plain number, true or false") from error
+            raise self._wrong(
+                line, f"{text[:40]!r} is not a plain number, true or false"
+            ) from error
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -184,7 +186,7 @@ def explain(error: ErrorDetails, kind: type[YamlModel]) -> str:
         case "tuple_type" | "list_type":
             return f"{name} must be a list"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{name or 'the file'} must have keys of its own"
+            return f"{name or 'the file'} must have its own keys"
         case "value_error":
             return f"{name}: {error['ctx']['error']}" if name else str(error["ctx"]["error"])
     message = error["msg"]

@@ -363,7 +363,7 @@ def _number(name: str, text: str) -> int:
     except ValueError:
         value = -1
     if not 0 <= value < 1 << 32:
-        raise ToolError(f"{name}: {text!r} is no flash offset")
+        raise ToolError(f"{name}: {text!r} is not a flash offset")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -42,51 +43,61 @@ class ConfigurationEdit:
         return "\n".join(lines)
 
 
-def check_menu(lists: str, target: str) -> None:
-    """Look whether a project has a menu, and an ESP-IDF of this machine shows it.
+def lack_of_menu(lists: str) -> str:
+    """Why a project has no menu of options; empty where it has one.
 
     Args:
         lists: text of its ``CMakeLists.txt``.
+    """
+    return NO_MENU if kind_of_text(lists) is not ProjectKind.APP else ""
+
+
+def check_idf(target: str) -> None:
+    """Look whether an ESP-IDF of this machine shows the menu of a chip.
 
     Raises:
-        ToolError: it is none of ESP-IDF.
-        MissingToolError: no ESP-IDF can build for the target.
+        MissingToolError: none can build for it.
     """
-    if kind_of_text(lists) is not ProjectKind.APP:
-        raise ToolError(NO_MENU)
     lack = idf.IdfToolchain().missing(target)
     if lack:
         raise MissingToolError(lack)
 
 
-def edit(request: CompileRequest) -> ConfigurationEdit:
-    """Let a person change the configuration; the terminal is theirs meanwhile.
+InTerminal = Callable[[Callable[[], int]], int]
+"""Calls what runs in the terminal once the terminal is free for that, and gives what it gave."""
+
+
+def edit(request: CompileRequest, in_terminal: InTerminal = lambda run: run()) -> ConfigurationEdit:
+    """Let a person change the configuration; the terminal is theirs while the menu is shown.
 
     Nothing of the source tree is different afterwards, and the next build does not see it.
 
     Args:
         request: what would be built.
+        in_terminal: frees the terminal for the menu; before and after, nothing is written to it.
 
     Raises:
         MissingToolError: ESP-IDF is not there, or not in the version that the project asks for.
         ToolError: the project cannot be configured, or it is none of ESP-IDF.
         UsageError: the project's ``espdeck.toml`` makes no sense.
+        CancelledError: as the request's token says, while the project is configured.
     """
     if kind_of_folder(request.source) is not ProjectKind.APP:
         raise ToolError(NO_MENU)
     try:
-        return _edit(request)
+        return _edit(request, in_terminal)
     except OSError as error:
         raise ToolError(f"{request.build_dir}: {error.strerror or error}") from error
 
 
-def _edit(request: CompileRequest) -> ConfigurationEdit:
+def _edit(request: CompileRequest, in_terminal: InTerminal) -> ConfigurationEdit:
     prepared = idf.prepare_command(request)
     whole_is_kept = _is_committed(request, prepared.sdkconfig)
     try:
         before = _not_default(request, prepared)
-        code = process.run_in_terminal(
-            [*prepared.argv, "menuconfig"], cwd=request.build_dir, env=prepared.env
+        argv = [*prepared.argv, "menuconfig"]
+        code = in_terminal(
+            lambda: process.run_in_terminal(argv, cwd=request.build_dir, env=prepared.env)
         )
         if code:
             raise ToolError(f"idf.py menuconfig ended with exit code {code}")

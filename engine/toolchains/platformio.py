@@ -327,7 +327,7 @@ def _offset(text: str, said_by: str) -> int:
     except ValueError:
         value = -1
     if not 0 <= value < 1 << 32:
-        raise ToolError(f"{said_by}: {text!r} is no flash offset")
+        raise ToolError(f"{said_by}: {text!r} is not a flash offset")
     return value
 
 

@@ -88,9 +88,9 @@ def read_payload(forge: Forge, event: str, payload: bytes) -> HookEvent:
     try:
         data = json_of(payload)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"the payload is no JSON: {clean(str(error))[:200]}") from None
+        raise UsageError(f"the payload is not JSON: {clean(str(error))[:200]}") from None
     if not isinstance(data, dict):
-        raise UsageError("the payload is no JSON object")
+        raise UsageError("the payload is not a JSON object")
     if forge is Forge.GITLAB:
         return _of_gitlab(data)
     match event:
@@ -101,11 +101,11 @@ def read_payload(forge: Forge, event: str, payload: bytes) -> HookEvent:
         case "pull_request":
             return _pull_request(data)
         case "create" | "delete":
-            return _other(f"{event}: the push of it tells the same")
+            return _other(f"{event}: its push event says the same")
         case "merge_group":
             return _other("a merge queue: what it merges is pushed to the branch")
         case _:
-            return _other(f"{event} is nothing to build")
+            return _other(f"{event} starts no build")
 
 
 def _push(data: Mapping[str, Any]) -> HookEvent:
@@ -136,9 +136,9 @@ def _of_gitlab(data: Mapping[str, Any]) -> HookEvent:
         case "merge_request":
             return _merge_request(data)
         case "repository_update":
-            return _other("repository_update: the push events of it tell the same")
+            return _other("repository_update: its push events say the same")
         case _:
-            return _other(f"{kind or 'an event without object_kind'} is nothing to build")
+            return _other(f"{kind or 'an event without object_kind'} starts no build")
 
 
 def _moved(

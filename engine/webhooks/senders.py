@@ -98,14 +98,14 @@ def read_headers(headers: Mapping[str, str], body: bytes) -> Delivery:
     forge, delivery_id, event = found
     for what, name in (("event", event), ("delivery", delivery_id)):
         if len(name) > MAX_NAME_CHARACTERS or not _NAME.fullmatch(name):
-            raise UsageError(f"webhook of {forge}: the header that names the {what} makes no sense")
+            raise UsageError(f"webhook of {forge}: the header with the {what} is not valid")
     return Delivery(forge, delivery_id, event, body, headers)
 
 
 def _why_not(headers: Mapping[str, str]) -> str:
     if "x-event-key" in headers:
-        return "webhooks of Bitbucket are not read: remote_check finds what is pushed there"
-    return "no webhook of GitHub, GitLab, Gitea or Forgejo: X-…-Event is missing"
+        return "webhooks of Bitbucket are not supported: remote_check finds what is pushed there"
+    return "not a webhook of GitHub, GitLab, Gitea or Forgejo: X-…-Event is missing"
 
 
 def _gitlab_id(headers: Mapping[str, str], body: bytes) -> str:
@@ -151,8 +151,8 @@ def _of_github(delivery: Delivery, secrets: Collection[str]) -> frozenset[str]:
     if not given:
         if "x-hub-signature" in delivery.headers:
             raise AccessError(
-                "webhook of github: signed with SHA-1 alone, which is not taken: GitHub Enterprise "
-                "Server signs with SHA-256 too since 2.22 (X-Hub-Signature-256)"
+                "webhook of github: signed with SHA-1 alone, which is not accepted: GitHub "
+                "Enterprise Server signs with SHA-256 too since 2.22 (X-Hub-Signature-256)"
             )
         raise AccessError(
             "webhook of github: not signed: enter a secret there (Settings, Webhooks)"

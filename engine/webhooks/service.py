@@ -112,7 +112,7 @@ class Webhooks:
         if not is_new and row.status is HookStatus.FAILED:
             return Receipt(self._again(row), True, "tried again, as it failed before")
         if not is_new:
-            said = row.message or "it waits to be worked off"
+            said = row.message or "it is queued"
             return Receipt(row, False, f"was delivered before: {said}")
         self._changed(row)
         if row.status is HookStatus.IGNORED:
@@ -149,7 +149,7 @@ class Webhooks:
         """
         row = self.get(number)
         if row.status is HookStatus.WAITING:
-            raise ConflictError(f"webhook {number} waits to be worked off already")
+            raise ConflictError(f"webhook {number} is already queued")
         if (event := HookEvent.model_validate_json(row.body)).kind in (Kind.PING, Kind.OTHER):
             raise ConflictError(f"webhook {number}: {event.why or 'a ping'}")
         return self._again(row)
@@ -228,7 +228,9 @@ class Webhooks:
             return
         try:
             if begun.attempts > MAX_STARTS:
-                raise EspdeckError(f"given up: it was begun {MAX_STARTS} times and never ended")
+                raise EspdeckError(
+                    f"given up: it was started {MAX_STARTS} times and never finished"
+                )
             outcome = work_off(self._services, begun, cancel)
         except NotYetError as error:
             cancel.check()

@@ -327,7 +327,9 @@ class _Work:
         """
         with contextlib.suppress(UsageError):  # somebody else does
             self.services.projects.sync(project.id)
-        raise NotYetError(f"it was not imported ({mask(project.status_detail)}), tried anew")
+        raise NotYetError(
+            f"it was not imported ({mask(project.status_detail)}); it is being tried again"
+        )
 
 
 def _ignored(reason: str) -> Outcome:

@@ -14,6 +14,8 @@ NAMES = (
     "idf",
     "demo",
     "screen",
+    "start",
+    "rest",
     "monitor",
     "sessions",
     "stats",
@@ -28,6 +30,7 @@ NAMES = (
     "events",
     "daemon",
     "contract",
+    "home",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

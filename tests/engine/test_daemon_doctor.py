@@ -219,7 +219,7 @@ def test_root_by_sudo_has_services_of_its_own(lab: Lab) -> None:
     lab.user_id = 0
     lab.environ = {"SUDO_USER": "ada"}
     ((detail, advice),) = lab.faults().values()
-    assert detail == "a shell of root, begun by sudo: its services are root's, and not ada's"
+    assert detail == "a root shell, started by sudo: its services are root's, and not ada's"
     assert advice == "exit"
 
 

@@ -110,7 +110,8 @@ def test_a_variable_that_looks_like_a_setting_is_noticed(
 
     assert not found["settings"].ok
     assert not found["settings"].needed
-    assert "ESPDECK_BORADS is no setting (did you mean ESPDECK_BOARDS?)" in found["settings"].detail
+    detail = found["settings"].detail
+    assert "ESPDECK_BORADS is not a setting (did you mean ESPDECK_BOARDS?)" in detail
 
 
 def test_settings_that_make_no_sense_are_told_and_the_rest_is_looked_at(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ from engine.notification_settings import NotificationSettings
         ({"slack_webhook": "hooks.slack.com/5ecret"}, "no URL such as https://hooks.slack.com"),
         ({"mail_server": "smtp.lab"}, "no URL such as mailto://localhost"),
         ({"heartbeats": {"doc_check": "hc-ping.com/x"}}, "doc_check: no URL such as"),
-        ({"recipients": ["ada@lab.example", "root@localhost"]}, "'root@localhost' is no e-mail"),
-        ({"recipients": ["a@b.cc,x@y.zz"]}, "is no e-mail"),
+        ({"recipients": ["ada@lab.example", "root@localhost"]}, "'root@localhost' is not"),
+        ({"recipients": ["a@b.cc,x@y.zz"]}, "is not an e-mail"),
         ({"error_threshold": 0}, "greater than or equal to 1"),
     ],
 )

@@ -6,6 +6,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from git import Repo
 from junitparser import JUnitXml
 
-from engine import Engine, Settings
+from engine import Engine, LogKey, Settings
 from engine.boards import pytest_suites
 from engine.boards.board_files import Flashed
 from engine.enums import Role, RunStatus, Severity, StageStatus, VerdictWord
@@ -181,7 +183,7 @@ def test_a_virtual_board_that_cannot_go_on_is_no_success(engine: Engine, tmp_pat
 
     assert (done.status, done.verdict) == (RunStatus.FAILED, VerdictWord.BLOCKED)
     rows = stages(engine, done.number)
-    assert "jump to 0x00000000, where there is no code" in rows["test.board", 1].summary
+    assert "jump to 0x00000000, which is not code" in rows["test.board", 1].summary
     assert "(main())" in rows["test.board", 1].summary
 
 
@@ -366,19 +368,41 @@ def test_a_retry_from_a_stage_repeats_only_what_follows(engine: Engine) -> None:
 
     after = stages(engine, done.number)
     assert again.status is RunStatus.FAILED
-    assert after["build", 1].completed_at == before["build", 1].completed_at
-    assert after["judge", 1].completed_at != before["judge", 1].completed_at
+    last = max(attempt for _, attempt in before)
+    for key, row in before.items():
+        assert after[key].completed_at == row.completed_at  # all of it stays to be read
+    assert {key for key, attempt in after if attempt > last} >= {"diagnose", "judge", "repair"}
+    assert ("build", last + 1) not in after
 
 
-def test_a_retry_from_the_start_repeats_everything(engine: Engine) -> None:
-    done = build(engine, "flaky-tests")
-    before = stages(engine, done.number)
+def test_three_retries_from_the_start_leave_four_passes_to_be_read(engine: Engine) -> None:
+    done = build(engine, "flaky-tests", board="none")
+    passes = [stages(engine, done.number)]
+    with pytest.raises(UsageError, match=r"^stage 'test.board' did not run in build \d+$"):
+        engine.builds.retry(done.number, "test.board")
+    for _ in range(3):
+        engine.builds.retry(done.number)
+        again = engine.builds.wait(done.number, timeout=60)
+        assert (again.status, again.error) == (done.status, done.error)
+        passes.append(stages(engine, done.number))
 
-    engine.builds.retry(done.number)
-    engine.builds.wait(done.number, timeout=60)
-
-    after = stages(engine, done.number)
-    assert after["plan", 1].completed_at != before["plan", 1].completed_at
+    for earlier, later in pairwise(passes):
+        assert later.items() > earlier.items() or set(later) > set(earlier)
+        assert all(later[key].completed_at == row.completed_at for key, row in earlier.items())
+    plans = [attempt for key, attempt in passes[-1] if key == "plan"]
+    assert len(plans) == 4
+    for attempt in plans:
+        log = LogKey(done.number, "plan", attempt, "log")
+        assert engine.builds.lines(log) == engine.builds.lines(replace(log, attempt=1))
+    retries = engine.builds.retries(done.number)
+    assert [each.error for each in retries] == [done.error] * 3
+    assert [each.duration is not None for each in retries] == [True] * 3
+    (junit,) = [each for each in engine.builds.artifacts(done.number) if each.path == "junit.xml"]
+    kept = engine.builds.artifacts(done.number, superseded=True)
+    files = {engine.builds.artifact_file(each) for each in kept if each.path == "junit.xml"}
+    assert len(files) >= 4
+    assert all(file.is_file() for file in files)
+    assert junit.attempt > plans[-2]
 
 
 def test_what_makes_no_sense_is_refused_at_once(engine: Engine) -> None:
@@ -408,14 +432,14 @@ def test_a_board_that_does_not_answer_fails_the_stage_with_one_clear_line(engine
     assert "\n" not in done.error
 
 
-def test_a_retry_leaves_nothing_of_the_run_before(engine: Engine) -> None:
+def test_nothing_of_the_run_before_a_retry_counts(engine: Engine) -> None:
     done = build(engine, "broken", board="none", simulator="none")
     assert ("build", 2) in stages(engine, done.number)
     engine.builds.cancel(engine.builds.retry(done.number).number)
     cancelled = engine.builds.wait(done.number, timeout=60)
 
     assert cancelled.status is RunStatus.CANCELLED
-    assert ("build", 2) not in stages(engine, done.number)
+    assert stages(engine, done.number)["build", 2].superseded
     assert cancelled.test_results is None
     left = {artifact.path for artifact in engine.builds.artifacts(done.number)}
     assert left.isdisjoint({"fix.patch", "quality.json", "junit.xml", "repair-1.md"})

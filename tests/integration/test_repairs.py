@@ -139,7 +139,13 @@ def test_the_fix_is_of_the_repairs_that_are_left(
     answers.texts += [WORSE]
     done = build(engine, broken(engine, tmp_path))
     assert stages(engine, done.number)["repair", 2].status is StageStatus.FAILED
-    assert artifact(engine, done.number, "fix.patch") == ""  # nothing made it better
+    # Nothing made it better: the build is told as its commit is, and there is no fix.
+    assert engine.builds.artifact(done.number, "fix.patch") is None
+    assert engine.builds.get(done.number).result_attempt == 1
+    own, *others = engine.builds.told_findings(done.number)
+    assert {each.attempt for each in others} <= {1}
+    assert (own.attempt, own.finding.where) == (1, "main/main.c:8:18")
+    assert "expected expression" in done.error
 
     answers.texts += [None]
     engine.builds.retry(done.number, "repair")
@@ -204,7 +210,7 @@ def test_when_every_repair_makes_it_worse_there_is_no_fix(
 
     summary = stages(engine, done.number)["repair", 3].summary
     assert summary == "gave up after 2 repairs; no repair made it better"
-    assert artifact(engine, done.number, "fix.patch") == ""
+    assert engine.builds.artifact(done.number, "fix.patch") is None
 
 
 def test_rules_come_first_and_the_model_mends_what_they_cannot(

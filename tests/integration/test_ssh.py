@@ -113,7 +113,7 @@ def lab(tmp_path: Path, server: SshServer, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def begin_build(terminal: Terminal) -> None:
-    terminal.sees("status  active", timeout=60)
+    terminal.sees("never built", timeout=60)
     terminal.keys("b")
     terminal.sees(WAITS, timeout=60)
 
@@ -171,7 +171,7 @@ def test_two_people_see_the_same_build_live(lab: Lab) -> None:
     ada, _ = lab.comes()
     begin_build(ada)
     bob, network = lab.comes()
-    bob.sees("#1", timeout=60)
+    bob.sees("manual", timeout=60)  # a row of the builds, whose first is the chosen one
     bob.keys("l\r")
     bob.sees(WAITS)
 

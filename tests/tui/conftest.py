@@ -13,6 +13,8 @@ from textual import constants
 from textual._context import active_app
 from textual.app import ScreenError
 
+import tui.app
+
 
 async def idle(_least: float = 0.0, _most: float = 0.0) -> None:
     """Wait until the event loop has nothing more to do that a timer or a thread does not bring.
@@ -43,4 +45,6 @@ def no_clock() -> Iterator[None]:
         patch.setattr(textual.app, "wait_for_idle", idle)
         patch.setattr(textual.pilot, "wait_for_idle", idle)
         patch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
+        # On a busy machine a message is gone before a test looks.
+        patch.setattr(tui.app, "MESSAGE_SECONDS", dict.fromkeys(tui.app.MESSAGE_SECONDS, 10.0))
         yield

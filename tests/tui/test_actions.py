@@ -44,8 +44,9 @@ async def walk(story: Story) -> dict[str, list[str]]:
         found[story.screen.WHERE.value] = read(story.screen)
 
     await story.sees("sensor-hub")
+    await story.press("j")
     look()
-    await story.press("j", "l")
+    await story.press("k", "l")
     await story.sees("#3")
     await story.press("g", "enter")
     await story.sees("FINDINGS 2")
@@ -53,7 +54,10 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.press("s")
     await story.sees("against #2")
     look()
-    await story.press("q", "q", "m")
+    await story.press("q", "q", "equals_sign")
+    await story.sees("COMPARE #2 to #3", "FINDINGS")
+    look()
+    await story.press("q", "m")
     await story.sees("sensor-hub: duration", "#3")
     look()
     await story.press("q", "w")
@@ -67,10 +71,10 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.press("l")
     look()
     await story.press("q", "n")
-    await story.sees("nothing happened yet")
+    await story.sees("no notifications yet")
     look()
     await story.press("q", "L")
-    await story.sees("nobody asked the HTTP API")
+    await story.sees("no requests to the HTTP API yet")
     look()
     await story.press("q", "C")
     await story.sees("1 warning", "doc_check of sensor-hub")
@@ -103,11 +107,11 @@ async def test_every_action_has_its_key_and_says_why_it_is_disabled(
         async with running(tmp_path, boards=(board,)) as story:
             found = await walk(story)
     assert set(found) == set(SCREENS)
-    assert "broken-link has an error: press s to sync it again" in found["home"]
+    assert "broken-link cannot be built: e changes its source, s syncs it again" in found["home"]
     assert "build 3 has no fix: nothing was repaired" in found["build"]
     assert "task 4 has ended already" in found["task"]
-    assert "max_concurrent_builds is as it comes" in found["settings"]
-    assert "it does not run from here" in found["checks"]
+    assert "max_concurrent_builds has its default already" in found["settings"]
+    assert "you did not start this check here" in found["checks"]
     assert f"{board} is not reserved" in found["boards"]
     assert "only one board is shown" in found["monitor"]
 
@@ -141,12 +145,12 @@ async def test_own_keys_are_shown_and_work_also_where_a_fix_is_decided_on(tmp_pa
     keep_fix(tmp_path, 3, lambda text: text)
     async with running(tmp_path, size=(100, 30), keys={"discard": "ctrl+k"}) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("#3")
         await story.press("g", "enter")
         await story.sees("d shows how")
-        await story.press("question_mark")
-        await story.sees("ctrl+k   Put the fix aside")
+        await story.press("question_mark", "pagedown")
+        await story.sees("ctrl+k   Discard the fix")
         await story.press("escape", "d")
         await story.sees("a commit   e export   ctrl+k discard")
         await story.press("ctrl+k")

@@ -48,7 +48,7 @@ async def walk(story: Story) -> None:
         await story.press("escape")  # out of the filter
     await go_home(story)
     await story.press("question_mark")
-    await story.sees("Bring the project to where")
+    await story.sees("Sync the project with its source")
     await story.press("escape")
 
 

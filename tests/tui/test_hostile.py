@@ -130,15 +130,15 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
     terminal = Terminal(workspace, *size)
     try:
         terminal.sees("sensor-hub")
-        terminal.keys("gb")  # a warning that names the project
-        terminal.sees("has an")
+        terminal.keys("Gb")  # a warning that names the project
+        terminal.sees("cannot be built")
         terminal.keys("d")  # the question that names it
         terminal.sees("Remove")
         terminal.keys("n")
-        terminal.keys("j")
+        terminal.keys("g")
         terminal.sees("#3")
         terminal.keys("l\r")  # the build: its title, panes and findings
-        terminal.sees("FINDINGS 2")
+        terminal.sees("FINDINGS 2", "FINDINGS  1 error, 1 warning")
         terminal.keys("\r")
         terminal.sees("0xdead0000")
         terminal.keys("q")
@@ -154,7 +154,7 @@ def test_nothing_gets_through_on_any_screen(workspace: Path, size: tuple[int, in
             terminal.sees("the last of them")
             terminal.keys("z")
         terminal.keys("/log line 7\r")
-        terminal.sees("match 1/")
+        terminal.sees("match 1 of ")
         terminal.keys(":")
         terminal.sees("Search")
         terminal.keys("\x1b")
@@ -176,8 +176,9 @@ def test_a_password_in_a_source_is_shown_nowhere(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, 24, 80)
     try:
         terminal.sees("sensor-hub")
-        terminal.sees("https://***@git.lab")
-        terminal.keys("\r")
+        terminal.keys("5")  # the details
+        terminal.sees("https://***@git.lab/sensor-hub.git")
+        terminal.keys("1G\r")
         terminal.sees("s tries again")
     finally:
         terminal.close()

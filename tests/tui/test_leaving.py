@@ -67,7 +67,7 @@ async def opened(workspace: Path, size: tuple[int, int] = (60, 15)) -> AsyncIter
 
 async def ask(story: Story) -> None:
     await story.press("q")
-    await story.sees("Quit? 1 build in flight.", "hand over", "wait", "stop")
+    await story.sees("Quit? 1 build runs.", "hand over", "wait", "stop")
 
 
 async def ends(story: Story) -> None:
@@ -102,7 +102,7 @@ async def test_it_waits_until_what_runs_has_ended(tmp_path: Path, lab: Lab) -> N
     async with opened(tmp_path) as story:
         await ask(story)
         await story.press("down", "enter")
-        await story.sees("quits when it has ended")
+        await story.sees("quits when all of it has ended")
         assert not story.app._exit
         lab.end(story)
         await ends(story)
@@ -141,7 +141,7 @@ async def test_nothing_is_asked_when_nothing_runs(tmp_path: Path, lab: Lab) -> N
 async def test_who_insists_is_not_asked_again(tmp_path: Path, lab: Lab) -> None:
     async with opened(tmp_path) as story:
         await story.press("ctrl+c")
-        await story.sees("Quit? 1 build in flight.")
+        await story.sees("Quit? 1 build runs.")
         await story.press("ctrl+c")
         await ends(story)
     assert lab.started == []

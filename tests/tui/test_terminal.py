@@ -86,7 +86,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def lives(terminal: Terminal) -> None:
     """The app answers keys."""
     terminal.keys("?")
-    terminal.sees("Bring the project to where")
+    terminal.sees("Sync the project with its source")
     terminal.keys("q")
 
 
@@ -103,7 +103,7 @@ def test_no_project_hangs_the_app_by_its_menu(idf: Path, terminal: Terminal) -> 
 
 def open_menu(terminal: Terminal) -> None:
     terminal.sees("projects 1")
-    terminal.sees("status  active")
+    terminal.sees("never built")
     terminal.keys("M")
 
 
@@ -134,10 +134,23 @@ def test_the_app_comes_back_from_what_cannot_be_configured(idf: Path, tmp_path: 
     terminal.close()
 
 
-def test_ctrl_c_ends_what_takes_too_long_and_not_the_app(idf: Path, tmp_path: Path) -> None:
+def test_the_app_goes_on_while_a_project_is_configured_and_the_key_gives_up(
+    idf: Path, tmp_path: Path
+) -> None:
     terminal = Terminal(projects(tmp_path, {"fw": {**IDF, "slow": "1"}}), 24, 100)
     open_menu(terminal)
     terminal.sees("configuring fw for linux")
+    lives(terminal)
+    terminal.keys("M")
+    terminal.sees("not configured")
+    lives(terminal)
+    terminal.close()
+
+
+def test_ctrl_c_ends_the_menu_and_not_the_app(idf: Path, tmp_path: Path) -> None:
+    terminal = Terminal(projects(tmp_path, {"fw": IDF}), 24, 100)
+    open_menu(terminal)
+    terminal.sees("this is the menu")
     terminal.process.send_signal(signal.SIGINT)
     terminal.sees("menuconfig was interrupted")
     lives(terminal)
@@ -170,7 +183,7 @@ def test_a_shell_gets_the_whole_job_back(tmp_path: Path, script: str) -> None:
     shell = f"set -m; {script}; echo it is stopped; read line; fg; echo it has ended"
     workspace = projects(tmp_path, {"fw": IDF})
     terminal = Terminal(workspace, 24, 100, under=["bash", "-c", shell, "bash"])
-    terminal.sees("status  active")
+    terminal.sees("never built")
     terminal.keys("\x1a")
     terminal.sees("it is stopped")
     terminal.keys("\n")

@@ -269,6 +269,15 @@ class Story:
             await self.until(lambda: not any(map(_lays_out, self.app.workers)))
         await self.pilot.pause()
 
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size, and wait until texts are laid out for it."""
+        await self.pilot.resize_terminal(width, height)
+        screens = self.app.screen_stack[-2:]  # a dialog shows the screen that is below it
+        await self.until(lambda: all(each._compositor.size == (width, height) for each in screens))
+        await self.pilot.pause()
+        await self.until(lambda: not any(map(_lays_out, self.app.workers)))
+        await self.pilot.pause()
+
     async def type(self, text: str) -> None:
         """Paste a text."""
         self.app.post_message(Paste(text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,20 +10,21 @@ import typer
 
 from engine.errors import NotFoundError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.gc import print_swept
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import open_lab
 from tui.cli.size import print_regions
+from tui.presentation.labels import stage_label
 from tui.presentation.units import change, size
 
 if TYPE_CHECKING:
     from engine import Artifact, BuildComparison, Engine, StoreState
 
-cli = typer.Typer()
-artifacts_cli = typer.Typer(help="Files that builds kept, and the store that they are copied to.")
+cli = Commands()
+artifacts_cli = Commands(help="Files that builds kept, and the store that they are copied to.")
 cli.add_typer(artifacts_cli, name="artifacts")
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 @artifacts_cli.command("list")
@@ -33,14 +33,17 @@ def list_command(
     build: Annotated[
         str | None, typer.Argument(help="Number of a build. [default: what each project has]")
     ] = None,
-    as_json: _Json = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="List files of earlier attempts of the build as well.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the files that a build kept, and where they are; or what there is of each project."""
     with open_engine(context) as engine:
         if build is None:
             _print_state(engine.artifacts.state(), as_json=as_json)
         else:
-            _print_files(engine, run_number(build), as_json=as_json)
+            _print_files(engine, run_number(build), every=every, as_json=as_json)
 
 
 @artifacts_cli.command("get")
@@ -51,14 +54,24 @@ def get_command(
     target: Annotated[
         Path, typer.Argument(help="New file, or a folder. [default: this folder]")
     ] = Path(),
+    attempt: Annotated[
+        int | None,
+        typer.Option(
+            help="Attempt that kept it, as `artifacts list --all` says. [default: what counts]"
+        ),
+    ] = None,
 ) -> None:
     """Copy a file that a build kept; it is fetched from the store where it is not here."""
     number = run_number(build)
     with open_lab(context) as engine:
         engine.builds.get(number)
-        artifact = engine.builds.artifact(number, path)
+        artifact = engine.builds.artifact(number, path, attempt)
         if artifact is None:
-            raise NotFoundError(f"build {number} kept no {path} (espdeck artifacts list {number})")
+            which, option = (
+                (f" in attempt {attempt}", " --all") if attempt is not None else ("", "")
+            )
+            hint = f"espdeck artifacts list {number}{option}"
+            raise NotFoundError(f"build {number} kept no {path}{which} ({hint})")
         print_line(f"saved as {engine.builds.save(artifact, target)}")
 
 
@@ -67,13 +80,13 @@ def compare_command(
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="Number of the earlier build.")],
     after: Annotated[str, typer.Argument(help="Number of the later build.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what changed from one build to another: files, memories, and what takes them."""
     with open_engine(context) as engine:
         compared = engine.builds.compare(run_number(after), run_number(before))
         if as_json:
-            print_line(json.dumps(_facts(compared)))
+            print_json(_facts(compared))
         else:
             _print_comparison(compared)
 
@@ -84,7 +97,7 @@ def gc_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let old builds and tasks go, and from the store what no build has any more.
 
@@ -99,18 +112,20 @@ def gc_command(
         print_swept(swept, dry_run=dry_run, as_json=as_json)
 
 
-def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
+def _print_files(engine: Engine, number: int, *, every: bool, as_json: bool) -> None:
     engine.builds.get(number)
-    rows = [(each, engine.artifacts.places(each)) for each in engine.builds.artifacts(number)]
+    kept = engine.builds.artifacts(number, superseded=every)
+    rows = [(each, engine.artifacts.places(each)) for each in kept]
     if as_json:
         for artifact, places in rows:
-            print_line(json.dumps(_file_facts(artifact) | {"places": places}))
+            print_json(_file_facts(artifact) | {"places": places})
         return
     table(
-        ("FILE", "KIND", "SIZE", "SHA-256", "WHERE"),
+        ("FILE", *(("OF",) if every else ()), "KIND", "SIZE", "SHA-256", "WHERE"),
         [
             (
                 each.path,
+                *((_of(each),) if every else ()),
                 each.kind,
                 size(each.size),
                 each.sha256[:12],
@@ -121,12 +136,18 @@ def _print_files(engine: Engine, number: int, *, as_json: bool) -> None:
     )
 
 
+def _of(artifact: Artifact) -> str:
+    """Who kept a file, and whether it counts."""
+    superseded = ", superseded" if artifact.superseded else ""
+    return f"{stage_label(artifact.stage)} attempt {artifact.attempt}{superseded}"
+
+
 def _print_state(state: StoreState, *, as_json: bool) -> None:
     if as_json:
         for each in state.projects:
-            print_line(json.dumps(asdict(each)))
+            print_json(asdict(each))
         waiting = {"waiting": state.waiting, "waiting_bytes": state.waiting_bytes}
-        print_line(json.dumps({"store": state.place} | waiting))
+        print_json({"store": state.place} | waiting)
         return
     table(
         ("PROJECT", "RUNS", "FILES", "SIZE", "DISTINCT"),
@@ -183,5 +204,5 @@ def _facts(compared: BuildComparison) -> dict[str, object]:
 
 
 def _file_facts(artifact: Artifact) -> dict[str, object]:
-    fields = ("path", "kind", "size", "sha256", "stage", "attempt")
+    fields = ("path", "kind", "size", "sha256", "stage", "attempt", "superseded")
     return {name: getattr(artifact, name) for name in fields}

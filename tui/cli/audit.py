@@ -6,17 +6,19 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.common import open_engine, print_json, table
+from tui.cli.command_line import Commands
+from tui.cli.common import open_engine, table
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.audit_rows import AUDIT_HEAD, audit_row
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command()
 def audit(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List who did what through the HTTP API, and who was refused, newest first."""
     with open_engine(context) as engine:

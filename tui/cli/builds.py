@@ -9,19 +9,22 @@ import typer
 
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, UsageError
+from engine.text import near_or_all
+from tui.cli.command_line import Commands
 from tui.cli.common import (
     print_error,
-    print_json,
     print_line,
     print_notes,
     run_number,
     split_names,
     table,
 )
-from tui.cli.follow import USAGE, follow, follow_each
+from tui.cli.exit_codes import USAGE
+from tui.cli.follow import follow, follow_each
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import of_this_machine, open_lab, printing_lab
 from tui.cli.summary import print_build, print_builds
-from tui.presentation.labels import commit_of, variant_of
+from tui.presentation.labels import commit_of, stage_key, stage_label, variant_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,9 +35,7 @@ if TYPE_CHECKING:
 CANCEL_TIMEOUT_SECONDS = 10.0
 """How long a cancelled build is waited for; its programs end within a second."""
 
-cli = typer.Typer()
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+cli = Commands()
 
 
 @cli.command("build")
@@ -77,7 +78,7 @@ def build_command(
     changed: Annotated[
         bool, typer.Option("--changed", help="Only if what it is built from has changed.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build, flash, simulate and judge a project; follow it to its end.
 
@@ -133,19 +134,19 @@ def builds_command(
     project: Annotated[
         str | None, typer.Option(help="Only builds of this project: its name, URL or path.")
     ] = None,
-    status: Annotated[RunStatus | None, typer.Option(help="Only builds that stand so.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    status: Annotated[RunStatus | None, typer.Option(help="Only builds with this status.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List builds, newest first."""
     with open_lab(context) as engine:
         wanted = engine.projects.find(project).id if project is not None else None
         found = engine.builds.list(project_id=wanted, status=status, limit=limit)
+        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         if as_json:
             for build in found:
-                print_json(build)
+                print_json(build, project=names.get(build.project_id, ""))
             return
-        names: dict[UUID | None, str] = {each.id: each.name for each in engine.projects.list()}
         table(
             ("BUILD", "PROJECT", "FOR", "STATUS", "VERDICT", "COMMIT", "TIME", "MESSAGE"),
             [
@@ -171,7 +172,7 @@ def show(
     log: Annotated[
         str | None, typer.Option(help="Print the log of this stage instead (or of: all).")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a build: stages, findings, artifacts; or the log of a stage."""
     number = run_number(build)
@@ -190,6 +191,7 @@ def show(
 def cancel(
     context: typer.Context,
     builds: Annotated[list[str], typer.Argument(help="Numbers of builds.")],
+    as_json: AsJson = False,
 ) -> None:
     """Cancel builds that wait or run."""
     numbers = list(dict.fromkeys(map(run_number, builds)))
@@ -208,7 +210,10 @@ def cancel(
                 asked.append(number)
         for number in asked:
             build = engine.builds.wait(number, timeout=CANCEL_TIMEOUT_SECONDS)
-            print_line(f"build {number}: {build.status}")
+            if as_json:
+                print_json(build)
+            else:
+                print_line(f"build {number}: {build.status}")
     if wrong:
         raise typer.Exit(USAGE)
 
@@ -220,12 +225,12 @@ def retry(
     stage: Annotated[
         str | None, typer.Option(help="Begin at this stage (see: espdeck show). [default: all]")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a build again, of the same commit; follow it to its end."""
     number = run_number(build)
     with printing_lab(context, as_json=as_json) as (engine, printer):
-        engine.builds.retry(number, stage)
+        engine.builds.retry(number, stage_key(stage) if stage else None)
         code = follow(engine.builds, number, printer)
         if not as_json:
             printer.close()
@@ -256,12 +261,18 @@ def _changed(
 
 
 def _show_log(engine: Engine | RemoteLab, number: int, stage: str) -> None:
-    keys = [key for key in engine.builds.logs(number) if stage in (key.stage, "all")]
+    keys = [
+        key
+        for key in engine.builds.logs(number)
+        if stage in (key.stage, stage_label(key.stage), "all")
+    ]
     if not keys:
-        known = sorted({key.stage for key in engine.builds.logs(number)})
-        raise UsageError(f"build {number} has no log of {stage!r} (there are: {', '.join(known)})")
+        known = sorted({stage_label(key.stage) for key in engine.builds.logs(number)} | {"all"})
+        raise UsageError(
+            f"build {number} has no log of stage {stage[:80]!r}{near_or_all(stage, known)}"
+        )
     for key in keys:
-        print_line(f"== {key.stage}, attempt {key.attempt}, {key.stream}")
+        print_line(f"== {stage_label(key.stage)}, attempt {key.attempt}, {key.stream}")
         for line in engine.builds.lines(key):
             print_line(line)
 

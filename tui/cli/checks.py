@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,25 +9,25 @@ import typer
 
 from engine.enums import CheckStatus
 from engine.errors import UsageError
-from tui.cli.common import open_engine, print_line
+from tui.cli.command_line import Commands
+from tui.cli.common import open_engine, print_line, table
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import open_lab
 from tui.presentation.check_details import detail_lines
-from tui.presentation.tables import columns
-from tui.presentation.units import span
+from tui.presentation.units import day_and_clock, period, span
 
 if TYPE_CHECKING:
     from engine import CheckCell, CheckResultRow, Engine, Project
     from tui.remote.lab import RemoteLab
 
-cli = typer.Typer()
-checks = typer.Typer(help="How projects are: results of checks, and when checks run.")
+cli = Commands()
+checks = Commands(help="How projects are: results of checks, and when checks run.")
 cli.add_typer(checks, name="checks", invoke_without_command=True)
 
 EXIT_CODES = {CheckStatus.SUCCESS: 0, CheckStatus.ERROR: 1, CheckStatus.WARNING: 3}
 """Exit codes of ``espdeck check``; 2 is a mistake of usage, as everywhere."""
 
 _Project = Annotated[str | None, typer.Option("--project", help="Only this project.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 @cli.command()
@@ -38,7 +35,7 @@ def check(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Which check, such as doc_check.")],
     project: _Project = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a check now. Exit code 0 is success, 1 error, 3 warning: the worst of all projects."""
     with open_lab(context) as engine:
@@ -48,7 +45,7 @@ def check(
             result = engine.checks.run(name, each.id)
             worst = max(worst, EXIT_CODES[result.status], key=_rank)
             if as_json:
-                print_line(json.dumps(as_dict(result, each)))
+                print_json(as_dict(result, each))
             else:
                 print_line(f"{result.status} {each.name}: {result.message}")
                 for line in detail_lines(result.details):
@@ -57,7 +54,7 @@ def check(
 
 
 @checks.callback()
-def list_checks(context: typer.Context, project: _Project = None, as_json: _Json = False) -> None:
+def list_checks(context: typer.Context, project: _Project = None, as_json: AsJson = False) -> None:
     """List every check of every project: how it is, since when, and when it runs next."""
     if context.invoked_subcommand is not None:
         return
@@ -70,12 +67,11 @@ def list_checks(context: typer.Context, project: _Project = None, as_json: _Json
         ]
         if as_json:
             for cell in cells:
-                print_line(json.dumps(_cell_dict(cell)))
+                print_json(_cell_dict(cell))
             return
         now = datetime.now(UTC)
         head = ("PROJECT", "CHECK", "STATUS", "AGE", "NEXT", "MESSAGE")
-        for line in columns(head, [_row(cell, now) for cell in cells]):
-            print_line(_fitting(line))
+        table(head, [_row(cell, now) for cell in cells])
         for found in engine.checks.list():
             if found.problem:
                 print_line(f"{found.name}: {found.problem}")
@@ -87,7 +83,7 @@ def history(
     name: Annotated[str, typer.Argument(help="Which check, such as doc_check.")],
     project: _Project = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many results.")] = 20,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List earlier results of a check, the newest first."""
     with open_engine(context) as engine:
@@ -95,12 +91,10 @@ def history(
         for each in _projects(engine, project):
             for result in engine.checks.history(name, each.id, limit=limit):
                 if as_json:
-                    print_line(json.dumps(as_dict(result, each)))
+                    print_json(as_dict(result, each))
                 else:
-                    when = result.timestamp.astimezone()
-                    print_line(
-                        f"{when:%Y-%m-%d %H:%M} {each.name} {result.status}: {result.message}"
-                    )
+                    when = day_and_clock(result.timestamp)
+                    print_line(f"{when} {each.name} {result.status}: {result.message}")
 
 
 @checks.command("set")
@@ -125,7 +119,7 @@ def set_check(
         engine.checks.configure(name, of, enabled=enabled, interval=interval)
         plans = {cell.plan for cell in engine.checks.matrix() if _is_of(cell, name, of)}
     for plan in plans:
-        state = f"every {plan.interval:g} min" if plan.enabled else "off"
+        state = f"every {period(plan.interval)}" if plan.enabled else "off"
         print_line(f"{name}{f' of {of}' if of else ''}: {state}")
 
 
@@ -142,9 +136,9 @@ def as_dict(result: CheckResultRow, project: Project | None) -> dict[str, Any]:
         "status": result.status,
         "message": result.message,
         "details": result.details,
-        "timestamp": result.timestamp.isoformat(),
+        "timestamp": result.timestamp,
         "duration_seconds": result.duration_seconds,
-        "confirmed_at": result.confirmed_at.isoformat(),
+        "confirmed_at": result.confirmed_at,
         "triggered_by": result.triggered_by,
     }
 
@@ -166,16 +160,10 @@ def _cell_dict(cell: CheckCell) -> dict[str, Any]:
         "project": cell.project.name if cell.project else "",
         "enabled": cell.plan.enabled,
         "interval_minutes": cell.plan.interval,
-        "next_at": cell.next_at.isoformat() if cell.next_at else None,
+        "next_at": cell.next_at,
         "problem": cell.check.problem,
     }
     return said | (as_dict(cell.result, cell.project) if cell.result else {"status": None})
-
-
-def _fitting(line: str) -> str:
-    """A row of the table within a terminal's width; all of it where programs read."""
-    most = shutil.get_terminal_size().columns
-    return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
 
 
 def _row(cell: CheckCell, now: datetime) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CLEAR_LINE = "\r\x1b[K"  # ECMA-48: erase in line
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,18})([smhdw])")
 _LINE_COLUMNS = 78  # a terminal has this many at least
 
 PROGRESS_LINE_SECONDS = 3.0
@@ -51,15 +51,20 @@ def load_settings(context: typer.Context, **flags: Any) -> Settings:
         UsageError: they make no sense, or the command is about another machine's lab.
     """
     if REMOTE in context.meta:
-        raise UsageError(f"espdeck {context.info_name} is for the lab machine itself")
+        raise UsageError(
+            f"espdeck {context.info_name} cannot be used with --remote: "
+            "run it on the lab machine over ssh"
+        )
     return load_local_settings(context, **flags)
 
 
 def load_local_settings(context: typer.Context, **flags: Any) -> Settings:
     """Read the settings of this machine, whichever lab a command is about."""
-    from engine import Settings
+    from engine import Settings, show_utc
 
-    return Settings.load(**(flags_of(context) | flags))
+    settings = Settings.load(**(flags_of(context) | flags))
+    show_utc(settings.utc)
+    return settings
 
 
 def find_workspace(context: typer.Context) -> Path:
@@ -68,9 +73,12 @@ def find_workspace(context: typer.Context) -> Path:
     Raises:
         UsageError: the settings make no sense, and may name a workspace that cannot be told.
     """
-    from engine import find_workspace
+    try:
+        return load_local_settings(context).workspace
+    except UsageError:
+        from engine import find_workspace
 
-    return find_workspace(**flags_of(context))
+        return find_workspace(**flags_of(context))
 
 
 def chosen_profile(context: typer.Context) -> str:
@@ -120,24 +128,21 @@ def duration(text: str) -> timedelta:
     """
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise UsageError(f"{text!r} is no time such as 30m, 2h or 1d")
+        raise UsageError(f"{text[:80]!r} is not a duration: write 30m, 2h or 1d")
     try:
         long = timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
         _ = datetime.now(UTC) + long
     except OverflowError as error:
-        raise UsageError(f"{text} is too long") from error
+        raise UsageError(f"{text} is too long: give less than 7,000 years") from error
     return long
 
 
 def table(head: Row, rows: Sequence[Row]) -> None:
-    """Print a table."""
-    for line in columns(head, rows):
+    """Print a table: as wide as the terminal at the most, whole where something else reads it."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    cut = "…" if (sys.stdout.encoding or "").lower().startswith("utf") else "~"
+    for line in columns(head, rows, width, cut):
         print_line(line)
-
-
-def print_json(row: Any, **instead: str) -> None:
-    """Print a row of the store as JSON; ``instead`` replaces some of it."""
-    print_line(json.dumps(row.model_dump(mode="json") | instead))
 
 
 def print_line(text: str) -> None:
@@ -182,6 +187,11 @@ class _ProgressLines:
             typer.echo(f"{percent:3.0f} % {clean(what)}", err=True)
 
 
+def print_aside(text: str) -> None:
+    """Print one line to standard error that is no error."""
+    typer.echo(f"{clean(text)}", err=True)
+
+
 def print_notes(notes: Iterable[Finding]) -> None:
     """Print the notes of a commit to standard error."""
     for note in notes:
@@ -190,7 +200,8 @@ def print_notes(notes: Iterable[Finding]) -> None:
 
 def print_error(text: str) -> None:
     """Print one line to standard error."""
-    typer.echo(f"espdeck: {clean(text)}", err=True)
+    with contextlib.suppress(OSError):  # nobody can be told
+        typer.echo(f"espdeck: {clean(text)}", err=True)
 
 
 class _CloneProgress:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.errors import UsageError, WrongSettingsError
+from tui.cli.command_line import Commands
 from tui.cli.common import flags_of, load_settings, print_error, print_line, table
-from tui.cli.follow import USAGE
+from tui.cli.exit_codes import USAGE
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
-    from engine import Mistake, Settings
+    from engine import Mistake, SettingRow, Settings
 
-cli = typer.Typer()
-config = typer.Typer(no_args_is_help=True)
+cli = Commands()
+config = Commands(no_args_is_help=True)
 cli.add_typer(config, name="config", help="Look at the settings, check them, change them.")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Key = Annotated[
     str, typer.Argument(metavar="KEY", help='Dotted, such as quality.coverage or board."NAME".x.')
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistake:
+    """A line of ``config check``; file and line where they are known."""
+
+    message: str
+    is_error: bool
+    file: str = ""
+    line: int | None = None
 
 
 @config.command()
@@ -44,19 +55,17 @@ def path() -> None:
 
 
 @config.command()
-def show(context: typer.Context, as_json: _Json = False) -> None:
+def show(context: typer.Context, as_json: AsJson = False) -> None:
     """List every setting with its value, where that comes from, and when a change takes effect."""
     from engine import list_settings, list_variables, strange_variables
 
     rows, variables = list_settings(**flags_of(context)), list_variables()
     if as_json:
         for row in rows:
-            facts = {"key": row.key, "value": row.value, "origin": str(row.origin)}
-            facts |= {"source": row.origin.source, "line": row.origin.line}
-            print_line(json.dumps(facts | {"effect": _effect(at_start=row.at_start)}))
+            print_json(_facts(row))
         for each in variables:
             facts = {"variable": each.name, "value": each.value, "meaning": each.meaning}
-            print_line(json.dumps(facts))
+            print_json(facts)
     else:
         table(
             ("KEY", "VALUE", "FROM", "A CHANGE COUNTS"),
@@ -78,6 +87,7 @@ def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Another file than your own.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find every mistake of the settings file, and of the environment."""
     from engine import check_options, check_settings_file, config_file, strange_variables
@@ -86,28 +96,33 @@ def check(
     mistakes: list[Mistake] = []
     if file is not None or place.is_file():
         mistakes += check_settings_file(place, check_options() or None)
-    wrong = any(each.is_error for each in mistakes)
-    for each in mistakes:
-        print_line(f"{'' if each.is_error else 'note: '}{each}")
+    found = [_Mistake(str(each), each.is_error, each.file, each.line) for each in mistakes]
     if file is None:
-        for line in strange_variables(os.environ):
-            print_line(f"note: {line}")
-    if not wrong and file is None:
-        for line in _wrong_when_loaded(context):
-            print_line(line)
-            wrong = True
-    if wrong:
+        found += [_Mistake(line, is_error=False) for line in strange_variables(os.environ)]
+        if not any(each.is_error for each in found):
+            found += [_Mistake(line, is_error=True) for line in _wrong_when_loaded(context)]
+    for each in found:
+        if as_json:
+            print_json(each)
+        else:
+            print_line(f"{'' if each.is_error else 'note: '}{each.message}")
+    if any(each.is_error for each in found):
         raise typer.Exit(USAGE)
-    print_line(f"{place}: no mistakes" if place.is_file() else f"no {place}: defaults hold")
+    if not as_json:
+        has_file = place.is_file()
+        print_line(f"{place}: no mistakes" if has_file else f"no {place}: defaults hold")
 
 
 @config.command("get")
-def get_command(context: typer.Context, key: _Key) -> None:
+def get_command(context: typer.Context, key: _Key, as_json: AsJson = False) -> None:
     """Print the value of a setting; of a table, a line for each setting in it."""
     from engine import join_key, list_settings, split_key, unknown_key
 
     wanted = split_key(key)
     rows = {split_key(row.key): row for row in list_settings(**flags_of(context))}
+    if wanted in rows and as_json:
+        print_json(_facts(rows[wanted]))
+        return
     if wanted in rows:
         value = rows[wanted].value
         print_line(value if isinstance(value, str) else rows[wanted].shown)
@@ -116,7 +131,10 @@ def get_command(context: typer.Context, key: _Key) -> None:
     if not below:
         raise UsageError(unknown_key(wanted))
     for path in below:
-        print_line(f"{join_key(path)} = {rows[path].shown}")
+        if as_json:
+            print_json(_facts(rows[path]))
+        else:
+            print_line(f"{join_key(path)} = {rows[path].shown}")
 
 
 @config.command("set")
@@ -175,6 +193,18 @@ def _print_effect(context: typer.Context, key: str) -> None:
             print_error(f"{row.origin} wins over the file")
 
 
+def _facts(row: SettingRow) -> dict[str, Any]:
+    """A setting as programs know it; a secret is masked."""
+    return {
+        "key": row.key,
+        "value": row.value,
+        "origin": str(row.origin),
+        "source": row.origin.source,
+        "line": row.origin.line,
+        "effect": _effect(at_start=row.at_start),
+    }
+
+
 def _effect(*, at_start: bool) -> str:
     return "at the next start" if at_start else "at once"
 
@@ -202,10 +232,14 @@ def _wrong_options(settings: Settings) -> list[str]:
 
     options = check_options() if settings.checks else {}
     return [
-        f"{join_key(('checks', name, key))}: {wrong}"
+        wrong
         for name, check in settings.checks.items()
         for key, value in (check.model_extra or {}).items()
-        if (wrong := wrong_option((options.get(name) or {}).get(key), value))
+        if (
+            wrong := wrong_option(
+                join_key(("checks", name, key)), (options.get(name) or {}).get(key), value
+            )
+        )
     ]
 
 

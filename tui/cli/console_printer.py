@@ -1,9 +1,11 @@
-"""Prints a board's console on a terminal or into a pipe, coloured by level."""
+"""Prints a board's console on a terminal, into a pipe or as JSON."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +21,12 @@ from tui.presentation.console_formatter import (
     LineKind,
     with_skipped,
 )
+from tui.presentation.line_class import console_class
 from tui.state.byte_queue import Backlog
 
-_LEVEL_COLOURS = {"E": "31", "W": "33"}
-"""Foreground colours of ECMA-48 for the levels that should catch the eye."""
+_COLOURS = {"error": "31", "good": "32", "warning": "33", "place": "33", "note": "36"}
+"""Foreground colours of ECMA-48, by :func:`tui.presentation.line_class.console_class`."""
 
-_KIND_COLOURS = {LineKind.NOTE: "36", LineKind.PLACE: "33"}
 _MARK = "7"
 
 WAITING_BYTES = 8 << 20
@@ -47,6 +49,9 @@ class ConsolePrinter:
         *,
         program: Path | None = None,
         root: Path = Path(),
+        as_json: bool = False,
+        on_line: Callable[[str], None] = lambda _line: None,
+        on_no_reader: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to print.
 
@@ -55,16 +60,21 @@ class ConsolePrinter:
             view: how.
             program: ELF by which addresses are decoded, None for none.
             root: sources inside it are named relative to it.
+            as_json: print objects of JSON, one a line, instead of lines for people.
+            on_line: called with each line of the board, printed or not, and with a prompt.
+            on_no_reader: called when nobody reads ``out`` any more.
         """
         self._out = out
+        self._on_line = on_line
+        self._on_no_reader = on_no_reader
         self._formatter = ConsoleFormatter(
             view,
             program,
             symbols=load_symbols(program) if program is not None else None,
             root=root,
-            shows_unfinished=out.isatty(),
+            shows_unfinished=out.isatty() and not as_json,
         )
-        self._writer = LineWriter(out, self._formatter)
+        self._writer = LineWriter(out, self._formatter, as_json=as_json)
         self._may_print = threading.Event()
         self._may_print.set()
         self._backlog = Backlog(WAITING_BYTES)
@@ -111,36 +121,50 @@ class ConsolePrinter:
             while not self._backlog.is_over:
                 self._may_print.wait()
                 self._print_some()
-            self._writer.write(self._formatter.end(datetime.now(UTC)))
+            self._write(self._formatter.end(datetime.now(UTC)))
             self._writer.end_row()
             self._out.flush()
         except (BrokenPipeError, ValueError):
-            return
+            self._on_no_reader()
 
     def _print_some(self) -> None:
         pieces, skipped = self._backlog.take(PROMPT_SECONDS)
-        self._writer.write(self._formatter.format(with_skipped(pieces, skipped)))
-        self._writer.write(self._formatter.rest(datetime.now(UTC), is_quiet=not pieces))
+        self._write(self._formatter.format(with_skipped(pieces, skipped)))
+        self._write(self._formatter.rest(datetime.now(UTC), is_quiet=not pieces))
         self._out.flush()
+        if not pieces and (begun := self._formatter.unfinished):
+            self._on_line(begun)
+
+    def _write(self, formatted: Formatted) -> None:
+        self._writer.write(formatted)
+        if formatted.whole:
+            self._out.flush()  # a line that ends the watching is seen first
+        for line in formatted.whole:
+            self._on_line(line)
 
 
 class LineWriter:
     """Writes lines of a console, on a terminal each where the one is that has grown to it."""
 
-    def __init__(self, out: TextIO, formatter: ConsoleFormatter) -> None:
+    def __init__(self, out: TextIO, formatter: ConsoleFormatter, *, as_json: bool = False) -> None:
         """Write nothing yet.
 
         Args:
             out: where to.
             formatter: whose lines they are; says what to mark in them.
+            as_json: write objects of JSON, one a line.
         """
         self._out = out
+        self._as_json = as_json
         self._formatter = formatter
         self._is_terminal = out.isatty()
         self._begun = ""
 
     def write(self, formatted: Formatted) -> None:
         """Write what is to be shown of it."""
+        if self._as_json:
+            self._out.write("".join(f"{json.dumps(_as_json(line))}\n" for line in formatted.shown))
+            return
         if not self._is_terminal:
             self._out.write(
                 "".join(f"{clean(line.stamp + line.text)}\n" for line in formatted.shown)
@@ -178,7 +202,8 @@ class LineWriter:
         return True
 
     def _write_row(self, text: str, line: ConsoleLine) -> None:
-        colour = _KIND_COLOURS.get(line.kind) or _LEVEL_COLOURS.get(line.level, "")
+        found = "text" if line.kind is LineKind.HEX else console_class(line.text)
+        colour = line.colour if line.colour and found == "text" else _COLOURS.get(found, "")
         begin = f"\x1b[{colour}m" if colour else ""
         marks = self._formatter.view.selection.marks(text) if line.kind is LineKind.OUTPUT else ()
         parts, at = [begin], 0
@@ -187,3 +212,9 @@ class LineWriter:
             at = end
         parts += [text[at:], "\x1b[0m\n" if colour else "\n"]
         self._out.write("".join(parts))
+
+
+def _as_json(line: ConsoleLine) -> dict[str, str]:
+    """A line for programs: when its first byte came, what it is, what it says."""
+    at = line.at.isoformat() if line.at is not None else ""
+    return {"at": at, "kind": line.kind, "text": clean(line.text)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -14,12 +13,14 @@ import typer
 
 from engine.errors import EspdeckError
 from tui.cli import daemon_install, daemon_logs
+from tui.cli.command_line import Commands
 from tui.cli.common import chosen_profile, find_workspace, load_settings, print_line
-from tui.cli.follow import USAGE
+from tui.cli.exit_codes import USAGE
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.units import size, span
 
-cli = typer.Typer()
-daemon = typer.Typer(
+cli = Commands()
+daemon = Commands(
     help="An engine that stays: builds, checks and schedules go on when nobody is logged in.",
     no_args_is_help=True,
 )
@@ -75,17 +76,17 @@ def run(context: typer.Context) -> None:
 
 
 @daemon.command()
-def status(context: typer.Context, as_json: _Json = False) -> None:
+def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say whether it runs, since when, what it does and what it will do next."""
     from engine import ask_daemon, running_daemon
 
     workspace = find_workspace(context)
     if as_json and running_daemon(workspace) is None:
-        print_line(json.dumps({"is_running": False}))
+        print_json({"is_running": False})
         raise typer.Exit(USAGE)
     answer = ask_daemon(workspace, "status")
     if as_json:
-        print_line(json.dumps(answer))
+        print_json(answer)
         return
     for line in _lines(answer):
         print_line(line)

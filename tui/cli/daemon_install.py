@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_error, print_line
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command()

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import find_workspace, print_line
+from tui.cli.json_output import AsJson
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import LogRecord
 
-cli = typer.Typer()
+cli = Commands()
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -33,7 +36,7 @@ def logs(
         typer.Option(help="None that is older: 30m, 1h, 2d, or a time such as 2026-03-01T08:00."),
     ] = None,
     level: Annotated[str, typer.Option(help=f"None that is less: {', '.join(_LEVELS)}.")] = "debug",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the log of the workspace: of the daemon, of apps and of commands. Times are UTC."""
     from engine import LOG_FILE, CancelToken, LogSelection, follow_logs, read_logs
@@ -57,7 +60,7 @@ def _print(record: LogRecord, *, as_json: bool) -> None:
     extra = " ".join(f"{name}={value}" for name, value in record.extra.items())
     process = f"[{record.pid}]" if record.pid else ""
     print_line(
-        f"{record.time:%Y-%m-%d %H:%M:%S} {record.level:7} {record.logger}{process}: "
+        f"{day_and_clock(record.time, seconds=True)} {record.level:7} {record.logger}{process}: "
         f"{record.message}{f' ({extra})' if extra else ''}"
     )
     for line in record.traceback.splitlines():

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.errors import UsageError
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_line, table
-from tui.cli.follow import FAILED
+from tui.cli.exit_codes import FAILED
+from tui.cli.json_output import AsJson, print_json
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import Backup
 
-cli = typer.Typer()
-_db = typer.Typer(help="Check, back up and restore the databases of the workspace.")
+cli = Commands()
+_db = Commands(help="Check, back up and restore the databases of the workspace.")
 cli.add_typer(_db, name="db")
 
 _MAX_LISTED_RUNS = 20
 """How many runs without rows are named."""
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-
 
 @_db.command()
-def check(context: typer.Context, as_json: _Json = False) -> None:
+def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Say whether the databases are whole and what they name is there. Exit code 1: damage.
 
     Reads all of both databases; others may use the workspace meanwhile.
@@ -43,7 +43,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
     damaged = any(fault.damage for fault in faults)
     if as_json:
         for fault in faults:
-            print_line(json.dumps(asdict(fault)))
+            print_json(asdict(fault))
     else:
         for fault in faults:
             print_line(f"{fault.where}: {fault.what}")
@@ -59,7 +59,7 @@ def check(context: typer.Context, as_json: _Json = False) -> None:
 
 
 @_db.command()
-def backup(context: typer.Context, as_json: _Json = False) -> None:
+def backup(context: typer.Context, as_json: AsJson = False) -> None:
     """Back the databases up, also while espdeck runs; the oldest backups go."""
     from engine import back_up_databases, known_backups
     from tui.presentation.units import size
@@ -70,7 +70,7 @@ def backup(context: typer.Context, as_json: _Json = False) -> None:
     made = back_up_databases(workspace)
     if as_json:
         for each in known_backups(workspace):
-            print_line(json.dumps(_facts(each)))
+            print_json(_facts(each))
         return
     print_line(f"made {made.folder}")
     table(
@@ -92,7 +92,7 @@ def restore(
         bool,
         typer.Option("--recover", help="Save what the damaged database still gives instead."),
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put a backup in place of the databases, which are put aside, not deleted.
 
@@ -111,7 +111,7 @@ def restore(
             "lost": done.lost,
             "without_rows": done.without_rows,
         }
-        print_line(json.dumps(facts))
+        print_json(facts)
         return
     if done.backup is not None:
         print_line(f"restored the backup of {_time(done.backup)}: {done.backup.folder}")
@@ -130,13 +130,13 @@ def restore(
 
 
 def _time(backup: Backup) -> str:
-    return f"{backup.made:%Y-%m-%d %H:%M} UTC"
+    return day_and_clock(backup.made)
 
 
-def _facts(backup: Backup) -> dict[str, str | int]:
+def _facts(backup: Backup) -> dict[str, Any]:
     return {
         "folder": str(backup.folder),
-        "made": backup.made.isoformat(),
+        "made": backup.made,
         "version": backup.version,
         "size": backup.size,
     }

@@ -23,6 +23,9 @@ from engine.events import (
     StageChanged,
 )
 from engine.text import clean, count
+from tui.cli.common import print_error
+from tui.presentation.labels import stage_label
+from tui.presentation.units import clock
 from tui.state.event_queue import Inbox
 
 WAITING_TEXT = 8 << 20
@@ -39,15 +42,15 @@ _WHO_CELLS = 17
 
 def line_of(event: Event) -> list[str]:
     """An event as lines for people; untrusted text is cleaned."""
-    at = event.at.astimezone().strftime("%H:%M:%S")
+    at = clock(event.at, seconds=True)
     if isinstance(event, Log):
-        who = event.stage if isinstance(event, Serial) else event.agent
+        who = stage_label(event.stage) if isinstance(event, Serial) else event.agent
         mark = ">" if isinstance(event, Serial) else "|"
         lines = event.text.removesuffix("\n").split("\n")
         return [f"{at} {who:<{_WHO_CELLS}} {mark} {clean(line)}".rstrip() for line in lines]
     match event:
         case StageChanged():
-            parts = filter(None, (event.status, event.stage, event.summary))
+            parts = filter(None, (event.status, stage_label(event.stage), event.summary))
             text = f"{event.agent:<{_WHO_CELLS}} = {': '.join(parts)}"
         case RunStarted():
             verb = "goes on" if event.resumed else "starts"
@@ -198,5 +201,8 @@ class Printer:
             self._out.write(text)
             self._out.flush()
         except (BrokenPipeError, ValueError):
+            return False
+        except OSError as error:
+            print_error(f"cannot write the output: {error.strerror}")
             return False
         return True

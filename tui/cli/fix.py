@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import Fix
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("fix")
@@ -28,7 +29,7 @@ def fix_command(
         Path | None, typer.Option("--export", help="Write it into this file, for git apply.")
     ] = None,
     discard: Annotated[bool, typer.Option("--discard", help="Put it aside.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the repairs of a build changed; commit, export or discard it."""
     if sum((commit, export is not None, discard)) > 1:
@@ -47,7 +48,7 @@ def fix_command(
     if fix is None:
         raise UsageError(f"build {number} has no fix")
     if as_json:
-        print_line(json.dumps(_facts(fix)))
+        print_json(_facts(fix))
     elif discard:
         print_line(f"the fix of build {number} is put aside")
     elif commit:
@@ -74,6 +75,7 @@ def _facts(fix: Fix) -> dict[str, object]:
         "proved": fix.proved,
         "files": fix.files,
         "branch": fix.branch,
+        "fetch": fix.fetch,
         "clone": str(fix.clone),
         "message": fix.message,
         "diff": fix.diff,

@@ -7,8 +7,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,15 +17,18 @@ import typer
 from engine import PARTITION_TABLE_OFFSET, FlashLayout, read_flash_layout
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean, count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line, run_number, table
 from tui.cli.common import progress as progress_bar
+from tui.cli.exit_codes import FAILED
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import not_remote, open_lab
-from tui.presentation.tables import efuse_rows, partition_rows
+from tui.presentation.tables import efuse_rows, partition_fields, partition_rows
 
 if TYPE_CHECKING:
     from engine import BoardSession, Engine, FlashOptions, FlashResult, Partition
 
-cli = typer.Typer()
+cli = Commands()
 
 _Board = Annotated[str, typer.Argument(help="A board as `espdeck boards` names it.")]
 _Boards = Annotated[list[str], typer.Argument(help="Boards as `espdeck boards` names them.")]
@@ -189,22 +191,27 @@ def partitions(
             help="Where a board has its table. [default: where its build has it, else found]"
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a partition table, and what of it ESP-IDF would refuse."""
     from engine import find_partition_problems
 
     layout, found = _table_of(context, what, offset)
     if not found:
-        print_line(f"{what}: at {layout.table:#x} there is no partition table")
-        raise typer.Exit(1)
-    if layout.table != PARTITION_TABLE_OFFSET:
-        print_line(f"partition table at {layout.table:#x}")
-    table(*partition_rows(found))
+        print_error(f"{what}: at {layout.table:#x} there is no partition table")
+        raise typer.Exit(FAILED)
+    if as_json:
+        for each in found:
+            print_json(partition_fields(each))
+    else:
+        if layout.table != PARTITION_TABLE_OFFSET:
+            print_line(f"partition table at {layout.table:#x}")
+        table(*partition_rows(found))
     wrong = find_partition_problems(found, layout)
     for problem in wrong:
         print_error(problem)
     if wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _table_of(
@@ -239,12 +246,17 @@ def efuses(
     context: typer.Context,
     board: _Board,
     every: Annotated[bool, typer.Option("--all", help="Also those that are zero.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a board's eFuses; none is ever written."""
     with open_engine(context) as engine:
         with _session_of(engine, board) as session:
             found = session.chip.efuses()
         shown = [each for each in found if every or each.value.strip("0 ") not in ("", "False")]
+        if as_json:
+            for each in shown:
+                print_json(each)
+            return
         table(*efuse_rows(shown))
         if len(shown) < len(found):
             print_line(f"{count(len(found) - len(shown), 'eFuse')} more of zero (--all)")
@@ -285,7 +297,7 @@ def name_command(
     label: Annotated[str, typer.Argument(help="Its name; empty takes it back.")],
     note: Annotated[str, typer.Option(help="Anything worth knowing about it.")] = "",
 ) -> None:
-    """Call a board by a name of your own, which then does wherever a board is named."""
+    """Give a board a name of your own, which can be used wherever a board is named."""
     with open_engine(context) as engine:
         name = engine.boards.named(board)
         engine.boards.call(name, label=label, remark=note)
@@ -306,20 +318,36 @@ def lab(
     share: Annotated[
         bool, typer.Option("--share", help="For every user of this machine, not for you alone.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run virtual boards until Ctrl-C: for espdeck beside it, and for any other tool."""
     from engine import CancelToken
 
     with open_engine(context) as engine, contextlib.suppress(KeyboardInterrupt):
         started = engine.boards.start_lab(chip, boards, CancelToken(), share=share)
-        table(("BOARD", "URL"), list(started.items()))
-        print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
-        print_line(
-            "every user of this machine may read and flash them by their URLs"
-            if share
-            else "what starts here is for you alone, not even for root; --share lets every user in"
+        if as_json:
+            for name, url in started.items():
+                print_json({"board": name, "url": url})
+        else:
+            _print_lab(started, share=share)
+        say = print_error if as_json else print_line
+        engine.boards.keep_lab(
+            list(started),
+            CancelToken(),
+            share=share,
+            on_start=lambda name: say(f"{name}: started here, its process has ended"),
         )
-        threading.Event().wait()
+
+
+def _print_lab(started: Mapping[str, str], *, share: bool) -> None:
+    """Say what boards there are now, and for whom."""
+    table(("BOARD", "URL"), list(started.items()))
+    print_line(f"{count(len(started), 'board')} until Ctrl-C; esptool takes the URL as --port")
+    print_line(
+        "every user of this machine may read and flash them by their URLs"
+        if share
+        else "what starts here is for you alone, not even for root; --share lets every user in"
+    )
 
 
 def written_as(written: FlashResult) -> str:
@@ -379,6 +407,7 @@ def _on_each(
     work: Callable[[BoardSession, Callable[[float, str], None]], str],
 ) -> None:
     """Do the same with several boards at once, each with its progress; say how each ended."""
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     from engine import CancelToken
@@ -392,7 +421,12 @@ def _on_each(
         TextColumn("{task.description}", markup=False),
     )
     with (
-        Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bars,
+        Progress(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        ) as bars,
         ThreadPoolExecutor(len(names)) as threads,
     ):
 
@@ -405,7 +439,7 @@ def _on_each(
             with engine.boards.use(
                 name,
                 cancel=cancel,
-                on_wait=lambda line: bars.console.print(clean(line), markup=False),
+                on_wait=lambda line: bars.console.print(clean(line), markup=False, soft_wrap=True),
                 purpose=user,
                 holder=user,
             ) as session:
@@ -413,20 +447,22 @@ def _on_each(
                 return work(session, progress)
 
         futures = {name: threads.submit(one, name) for name in names}
-        wrong = []
+        done, wrong = [], []
         try:
             for name, future in futures.items():
                 try:
-                    bars.console.print(f"{clean(name)}: {clean(future.result())}", markup=False)
+                    done.append(f"{name}: {future.result()}")
                 except EspdeckError as error:
                     wrong.append(f"{name}: {str(error).removeprefix(f'{name}: ')}")
         except BaseException:  # Ctrl-C, or a signal that ends us: the threads are waited for
             cancel.cancel()
             raise
-    for line in wrong:  # once the bars are gone: they draw over other lines
+    for line in done:  # once the bars are gone: they draw over other lines
+        print_line(line)
+    for line in wrong:
         print_error(line)
     if wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _region(

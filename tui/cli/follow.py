@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 from engine.enums import RunStatus
 from engine.errors import EspdeckError
 from tui import garbage_collection
+from tui.cli.exit_codes import FAILED, INTERRUPTED, SUCCESS
 
 if TYPE_CHECKING:
     from engine import Engine, RunService, Settings
     from tui.cli.event_printer import Printer
     from tui.remote.lab import RemoteBuilds, RemoteLab
-
-SUCCESS, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: it went well, a run failed, a mistake of usage or environment, Ctrl-C."""
 
 _LOOK_SECONDS = 0.2
 """Seconds between two looks whether somebody pressed Ctrl-C."""

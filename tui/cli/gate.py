@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tui.cli import common
+from tui.cli.command_line import Commands
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import GateMeasurement
 
-cli = typer.Typer()
+cli = Commands()
 
 FAILED = 1
 BAR_CHARACTERS = 10
@@ -40,7 +41,7 @@ def gate_command(
         int | None,
         typer.Option("--jobs", "-j", min=1, max=MAX_JOBS, help="Tools at the same time."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
     with common.open_engine(context) as engine:
@@ -55,7 +56,7 @@ def gate_command(
             )
         ascii_only = engine.settings.ascii
     if as_json:
-        common.print_line(json.dumps(asdict(gated)))
+        print_json(asdict(gated))
     else:
         _print(gated, ascii_only=ascii_only)
         common.print_notes(gated.notes)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_error, print_line
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import CleanupReport
 
-cli = typer.Typer()
+cli = Commands()
 
 DAY_SECONDS = 86400.0
 
@@ -29,7 +30,7 @@ def gc(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Free disk: old builds and tasks, worktrees, build folders and clones of no project.
 
@@ -54,10 +55,10 @@ def print_swept(swept: CleanupReport, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _print(swept: CleanupReport, word: str) -> None:
-    from tui.presentation.units import size
+    from tui.presentation.units import day, size
 
     for run in swept.runs:
-        print_line(f"{run.kind} #{run.number}, ended {run.ended:%Y-%m-%d}: {size(run.size)}")
+        print_line(f"{run.kind} #{run.number}, ended {day(run.ended)}: {size(run.size)}")
     for line in swept.removed:
         print_line(line)
     store = swept.store
@@ -74,8 +75,8 @@ def _print(swept: CleanupReport, word: str) -> None:
 
 def _print_json(swept: CleanupReport) -> None:
     for run in swept.runs:
-        facts = {"run": run.number, "kind": run.kind, "ended": run.ended.isoformat()}
-        print_line(json.dumps(facts | {"size": run.size}))
+        facts = {"run": run.number, "kind": run.kind, "ended": run.ended}
+        print_json(facts | {"size": run.size})
     for line in swept.removed:
-        print_line(json.dumps({"removed": line}))
-    print_line(json.dumps({"bytes": swept.bytes, "store": asdict(swept.store)}))
+        print_json({"removed": line})
+    print_json({"bytes": swept.bytes, "store": asdict(swept.store)})

@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import print_line, table
-from tui.cli.follow import FAILED
+from tui.cli.exit_codes import FAILED
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation import manual
 from tui.presentation.manual import Topic
 
-cli = typer.Typer()
+cli = Commands()
 
 _MAX_COLUMNS = 100
 """Columns of a page on a wide terminal: longer lines are hard to read."""
@@ -30,24 +32,32 @@ def guide_command(
     search: Annotated[
         str | None, typer.Option("--search", help="Print the lines with this text instead.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read a page of the manual, list the pages, or search in them. Exit code 1: nothing found."""
     pages = manual.topics()
     chosen = [manual.topic_of(topic, pages)] if topic else list(pages.values())
     if search is not None:
-        _print_matches(search, chosen)
+        _print_matches(search, chosen, as_json=as_json)
+    elif as_json:
+        for each in chosen:
+            print_json({"topic": each.name, "title": each.title, "summary": each.summary})
     elif topic:
         _show(chosen[0])
     else:
         table(("TOPIC", "WHAT"), [(each.name, each.summary) for each in chosen])
 
 
-def _print_matches(wanted: str, pages: list[Topic]) -> None:
+def _print_matches(wanted: str, pages: list[Topic], *, as_json: bool) -> None:
     if not wanted.strip():
         raise UsageError("nothing to search for: --search needs a text")
     found = manual.search(wanted, pages)
     if not found:
         raise typer.Exit(FAILED)
+    if as_json:
+        for each in found:
+            print_json(each)
+        return
     table(("TOPIC", "UNDER", "LINE"), [(each.topic, each.heading, each.line) for each in found])
 
 

@@ -1,17 +1,17 @@
 """``espdeck`` and its subcommands.
 
-Exit code 0 is success, 1 a failed build, 2 a mistake of usage or environment, 130 Ctrl-C.
+:mod:`tui.cli.exit_codes` has the exit codes.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,41 +20,20 @@ import typer
 from engine import restrict_umask
 from engine.errors import EspdeckError, Interrupted, UsageError
 from tui import garbage_collection
-from tui.cli import (
-    artifacts,
-    audit,
-    boards,
-    builds,
-    checks,
-    config,
-    daemon,
-    db,
-    fix,
-    flash,
-    gate,
-    gc,
-    guide,
-    models,
-    notify,
-    projects,
-    serve,
-    size,
-    sources,
-    stats,
-    tasks,
-    tokens,
-    webhooks,
-    workflows,
-)
+from tui.cli import streams
+from tui.cli.command_files import FirstCommand
+from tui.cli.command_line import CONTEXT, Commands
 from tui.cli.common import PROFILE, find_workspace, load_settings, print_error, print_line
-from tui.cli.follow import FAILED, INTERRUPTED, USAGE, follow, printing
-from tui.cli.remote import choose_remote
-from tui.cli.summary import print_build
+from tui.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, USAGE
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
 
-cli = typer.Typer(
+
+cli = Commands(
+    cls=FirstCommand,
+    context_settings=CONTEXT,
     name="espdeck",
     help="The console of an ESP32 firmware lab. Without a command it opens the app.",
     invoke_without_command=True,
@@ -63,33 +42,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-cli.add_typer(builds.cli)
-cli.add_typer(projects.cli)
-cli.add_typer(sources.cli)
-cli.add_typer(boards.cli)
-cli.add_typer(fix.cli)
-cli.add_typer(models.cli)
-cli.add_typer(gate.cli)
-cli.add_typer(checks.cli)
-cli.add_typer(daemon.cli)
-cli.add_typer(serve.cli)
-cli.add_typer(guide.cli)
-cli.add_typer(flash.cli)
-cli.add_typer(size.cli)
-cli.add_typer(stats.cli)
-cli.add_typer(workflows.cli)
-cli.add_typer(tasks.cli)
-cli.add_typer(db.cli)
-cli.add_typer(gc.cli)
-cli.add_typer(artifacts.cli)
-cli.add_typer(config.cli)
-cli.add_typer(notify.cli)
-cli.add_typer(tokens.cli)
-cli.add_typer(audit.cli)
-cli.add_typer(webhooks.cli)
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 def main() -> None:
@@ -101,17 +53,24 @@ def main() -> None:
     # The end of an SSH session or of the service: builds are put back as at any other end.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _exit_on_signal)
+    streams.prepare()
     try:
+        if odd := streams.find_odd_text(sys.argv[1:], os.environ):
+            raise UsageError(odd)
         cli()
     except EspdeckError as error:
         print_error(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # What reads us has gone; the interpreter must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+    except (streams.OutputClosedError, BrokenPipeError):
+        streams.discard_output()
+        sys.exit(OUTPUT_CLOSED)
+    except OSError as error:
+        streams.discard_output()
+        where = f"{error.filename}: " if error.filename is not None else "cannot write the output: "
+        print_error(f"{where}{error.strerror}")
+        sys.exit(USAGE)
 
 
 @cli.callback()
@@ -138,9 +97,13 @@ def app(
     context.obj = workspace
     context.meta[PROFILE] = profile
     if show_version:
+        from importlib.metadata import version
+
         print_line(f"espdeck {version('espdeck')}")
         raise typer.Exit
     if remote:
+        from tui.cli.remote import choose_remote
+
         choose_remote(context, remote)
     if context.invoked_subcommand is None:
         _run_app(lambda: load_settings(context))
@@ -152,12 +115,14 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="No screen: print the events line by line.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try espdeck with sample projects and a virtual board: needs no hardware."""
     from platformdirs import user_data_path
 
     from engine import DEMO_BOARD, prepare_demo
+    from tui.cli.follow import follow, printing
+    from tui.cli.summary import print_build
 
     folder = context.obj or user_data_path("espdeck") / "demo"
 
@@ -170,6 +135,7 @@ def demo(
             return engine.builds.start(prepare_demo(engine).id).number
 
         _run_app(load, open_build)
+        print_line("the demo and its builds are kept: espdeck demo opens them again")
         return
     with printing(load(), as_json=as_json) as (engine, printer):
         build = engine.builds.start(prepare_demo(engine).id)
@@ -177,11 +143,26 @@ def demo(
         if not as_json:
             printer.close()
             print_build(engine, build.number)
+            _print_next_steps(folder, build.number)
     raise typer.Exit(code)
 
 
+def _print_next_steps(workspace: Path, build: int) -> None:
+    """Say how to go on with the workspace of the demonstration."""
+    espdeck = f"espdeck --workspace {shlex.quote(str(workspace))}"
+    print_line("")
+    print_line("go on with this workspace:")
+    for words, meaning in (
+        ("", "opens the app"),
+        (f"show {build} --log build", "prints a log"),
+        ("build crash", "builds a sample that panics"),
+        ("projects", "lists the samples"),
+    ):
+        print_line(f"  {f'{espdeck} {words}'.rstrip()}  # {meaning}")
+
+
 @cli.command()
-def doctor(context: typer.Context) -> None:
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is installed, what is missing, and what to do."""
     from engine import SettingsFile, run_doctor
 
@@ -191,6 +172,9 @@ def doctor(context: typer.Context) -> None:
         defaults = SettingsFile(workspace=find_workspace(context))
         checks = run_doctor(defaults, wrong=str(error))
     for each in checks:
+        if as_json:
+            print_json(each)
+            continue
         mark = "ok     " if each.ok else "MISSING" if each.needed else "absent "
         print_line(f"{mark} {each.name}: {each.detail}")
         if each.advice:
@@ -207,6 +191,8 @@ def _run_app(
     in_browser = "TEXTUAL_DRIVER" in os.environ  # of the server that shows the app in one
     if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; without one: espdeck build, espdeck builds")
+    if os.environ.get("TERM") == "dumb" and not in_browser:
+        raise UsageError("TERM=dumb cannot show the app; without it: espdeck build, espdeck builds")
     settings = load()
     app = EspdeckApp(settings, load=load, open_build=open_build)
     garbage_collection.modules_are_there()

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_line, table
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import ModelState
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("models")
 def models_command(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List names of models, which model the settings mean by each, and what servers have."""
     from engine import CancelToken, Models, model_purposes
@@ -31,7 +32,7 @@ def models_command(
     states = models.states(servers)
     if as_json:
         for row in (*map(asdict, states), *map(asdict, servers)):
-            print_line(json.dumps(row))
+            print_json(row)
         return
     table(
         ("NAME", "FOR", "MODEL", "STATE"),

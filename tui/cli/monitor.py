@@ -1,4 +1,7 @@
-"""``espdeck monitor``: a board's console on this terminal, its keyboard the board's."""
+"""``espdeck monitor``: a board's console on this terminal, its keyboard the board's.
+
+It begins with the board, its speed, what runs on it and how to quit, as ``idf.py monitor`` does.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,23 @@ from engine import (
     ConsoleInput,
     CrashedProgram,
     CrashWatcher,
+    compile_pattern,
     send_file_with_notes,
 )
 from engine.errors import CancelledError, UsageError
+from tui.cli.common import print_aside
 from tui.cli.console_printer import ConsolePrinter
+from tui.cli.monitor_end import MonitorEnd, Reason, forget_output
 from tui.cli.terminal_input import MenuItem, TerminalInput
 from tui.presentation.console_formatter import ConsoleView
+from tui.presentation.line_class import NOTE_PREFIX
 
 if TYPE_CHECKING:
     from tui.remote.lab import RemoteBoards
 
 STDIN = 0
+
+HOW_TO_QUIT = "Quit: Ctrl+] | Menu: Ctrl+T | Help: Ctrl+T followed by Ctrl+H"
 
 
 def watch(
@@ -42,8 +51,13 @@ def watch(
     eol: str,
     send_file: Path | None,
     find: Callable[[str], CrashedProgram | None],
-) -> None:
-    """Watch a board until a person has seen enough.
+    called: str,
+    runs: str,
+    until: str,
+    seconds: float | None,
+    as_json: bool,
+) -> int:
+    """Watch a board until a person, a line or the time ends it.
 
     Args:
         board: its name.
@@ -55,13 +69,33 @@ def watch(
         eol: what Enter sends, one of :data:`engine.console_input.EOLS`.
         send_file: sent as it is, first of all.
         find: gives the program of a build by the SHA-256 that a panic prints of it.
+        called: what people call the board.
+        runs: what runs on it, for people.
+        until: RE2 pattern; a line in which it is found ends it. Empty for none.
+        seconds: how long it lasts at the most, None for ever.
+        as_json: print JSON, one line of the board an object.
+
+    Returns:
+        The exit code, see :meth:`tui.cli.monitor_end.MonitorEnd.code`.
 
     Raises:
         BoardError: the board cannot be had.
         SessionError: what it says cannot be kept.
+        UsageError: ``until`` is no pattern.
     """
     cancel = CancelToken()
-    printer = ConsolePrinter(sys.stdout, view, program=program, root=root)
+    end = MonitorEnd(
+        cancel, until=compile_pattern("--until", until) if until else None, seconds=seconds
+    )
+    printer = ConsolePrinter(
+        sys.stdout,
+        view,
+        program=program,
+        root=root,
+        as_json=as_json,
+        on_line=end.look_at,
+        on_no_reader=lambda: end.end(Reason.NO_READER),
+    )
     console_input = ConsoleInput(printer.note)
     terminal = TerminalInput(
         console_input,
@@ -79,8 +113,15 @@ def watch(
     )
     if send_file is not None:
         _send(console_input, send_file, cancel, printer.note)
+
+    def take_presence(is_there: bool) -> None:
+        if is_there and not end.was_there:
+            _begin(printer, board, called, baud, runs)
+        end.tell_presence(is_there)
+
+    output = sys.stdout.fileno()
     try:
-        with _signals(cancel), terminal.reading(STDIN):
+        with end.watching(output), _signals(cancel), terminal.reading(STDIN):
             boards.watch(
                 board,
                 baud=baud,
@@ -91,14 +132,34 @@ def watch(
                 holder=getpass.getuser(),
                 console_input=console_input,
                 crashes=crashes,
+                on_presence=take_presence,
             )
     except CancelledError:
         pass
     finally:
+        if end.reader_has_gone:
+            forget_output(output)
         crashes.close()
-        if counts := str(crashes.counts):
-            printer.note(counts)
+        for note in filter(None, (str(crashes.counts), end.why(called))):
+            printer.note(note)
         printer.close()
+        if end.reader_has_gone:
+            forget_output(output)  # it may have gone only now
+    return end.code()
+
+
+def _begin(printer: ConsolePrinter, board: str, called: str, baud: int, runs: str) -> None:
+    """Say what is watched; beside the lines of the board where these go into a pipe."""
+    which = called if called == board else f"{called} ({board})"
+    speed = f", {baud} baud" if baud else ""
+    say = printer.note if sys.stdout.isatty() else _say_aside
+    say(f"espdeck monitor on {which}{speed}, {runs}")
+    if sys.stdin.isatty():
+        say(HOW_TO_QUIT)
+
+
+def _say_aside(line: str) -> None:
+    print_aside(NOTE_PREFIX + line)
 
 
 def _menu(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from typing import Annotated
 
 import typer
@@ -11,23 +10,24 @@ import typer
 from engine.enums import DeliveryStatus
 from engine.errors import UsageError
 from engine.text import count
-from tui.cli.common import duration, open_engine, print_json, print_line, table
+from tui.cli.command_line import Commands
+from tui.cli.common import duration, open_engine, print_line, table
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.notification_rows import (
     channel_state,
     delivery_text,
     last_delivery,
-    local_time,
     mute_scope,
     notification_text,
 )
+from tui.presentation.units import day_and_clock
 
-cli = typer.Typer()
-_notify = typer.Typer(help="Notifications: what happened, where it is sent, what is muted.")
+cli = Commands()
+_notify = Commands(help="Notifications: what happened, where it is sent, what is muted.")
 cli.add_typer(_notify, name="notify")
 
 _FAILED = 1
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Channel = Annotated[str, typer.Argument(help="Name of the channel; all if none is named.")]
 _Project = Annotated[str, typer.Option(help="Only what is about this project.")]
 
@@ -36,8 +36,8 @@ _Project = Annotated[str, typer.Option(help="Only what is about this project.")]
 def list_notifications(
     context: typer.Context,
     unread: Annotated[bool, typer.Option("--unread", help="Only those not read.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List what happened, newest first, whoever was told."""
     with open_engine(context) as engine:
@@ -51,7 +51,7 @@ def list_notifications(
             [
                 (
                     str(row.number),
-                    local_time(row.at),
+                    day_and_clock(row.at),
                     "" if row.read_at else "new",
                     row.title,
                 )
@@ -64,12 +64,16 @@ def list_notifications(
 def show(
     context: typer.Context,
     number: Annotated[int, typer.Argument(help="Number of the notification.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show a notification whole, and who was told; it counts as read."""
     with open_engine(context) as engine:
-        row = engine.notifications.get(number)
-        for line in notification_text(row, engine.notifications.deliveries(number)).split("\n"):
-            print_line(line)
+        row, told = engine.notifications.get(number), engine.notifications.deliveries(number)
+        if as_json:
+            print_json(row, deliveries=told)
+        else:
+            for line in notification_text(row, told).split("\n"):
+                print_line(line)
         engine.notifications.mark_read([number])
 
 
@@ -87,7 +91,7 @@ def read(
 
 
 @_notify.command()
-def channels(context: typer.Context, as_json: _Json = False) -> None:
+def channels(context: typer.Context, as_json: AsJson = False) -> None:
     """List channels: where they go, what holds them back, their last delivery."""
     with open_engine(context) as engine:
         found = engine.notifications.channels()
@@ -98,13 +102,13 @@ def channels(context: typer.Context, as_json: _Json = False) -> None:
                     "channel": each.name,
                     "where": each.where,
                     "waiting": each.waiting,
-                    "muted_until": each.muted_until.isoformat() if each.muted_until else None,
+                    "muted_until": each.muted_until,
                     "held": each.held,
                     "last_status": last.status if last else None,
-                    "last_at": last.created_at.isoformat() if last else None,
+                    "last_at": last.created_at if last else None,
                     "last_error": last.error if last else "",
                 }
-                print_line(json.dumps(facts))
+                print_json(facts)
             return
         if not found:
             print_line("no channels: espdeck guide notifications says how to set some up")
@@ -151,7 +155,7 @@ def mute(
             reason=reason,
             by=getpass.getuser(),
         )
-        print_line(f"{mute_scope(row)}: muted until {local_time(row.until)}")
+        print_line(f"{mute_scope(row)}: muted until {day_and_clock(row.until)}")
 
 
 @_notify.command()
@@ -159,18 +163,22 @@ def unmute(context: typer.Context, channel: _Channel = "", project: _Project = "
     """Lift a mute; what still holds is told."""
     with open_engine(context) as engine:
         if not engine.notifications.unmute(channel=channel, project=project):
-            raise UsageError("nothing is muted so; espdeck notify mutes lists what is")
+            raise UsageError("there is no such mute: espdeck notify mutes lists them")
         print_line("not muted any more")
 
 
 @_notify.command()
-def mutes(context: typer.Context) -> None:
+def mutes(context: typer.Context, as_json: AsJson = False) -> None:
     """List what is muted now."""
     with open_engine(context) as engine:
+        found = engine.notifications.mutes()
+    if as_json:
+        for row in found:
+            print_json(row)
+    elif not found:
+        print_line("nothing is muted")
+    else:
         table(
             ("MUTED", "UNTIL", "BY", "WHY"),
-            [
-                (mute_scope(row), local_time(row.until), row.by, row.reason)
-                for row in engine.notifications.mutes()
-            ],
+            [(mute_scope(row), day_and_clock(row.until), row.by, row.reason) for row in found],
         )

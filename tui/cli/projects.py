@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -12,20 +11,21 @@ import typer
 from engine.enums import TARGETS, ProjectStatus
 from engine.errors import EspdeckError, UsageError
 from engine.text import count, listed, mask
-from tui.cli.common import open_engine, print_error, print_json, print_line, split_names, table
-from tui.cli.follow import FAILED
+from tui.cli.command_line import Commands
+from tui.cli.common import open_engine, print_error, print_line, split_names, table
+from tui.cli.exit_codes import FAILED
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.remote import of_this_machine, open_lab
 from tui.presentation.labels import DIGITS, chips, followed
 
 if TYPE_CHECKING:
     from engine import Engine, Project
 
-cli = typer.Typer()
+cli = Commands()
 
 AUTO = "auto"
 """Value of ``--target`` that has the sources say the chips."""
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Project = Annotated[str, typer.Argument(help="A project's name, Git URL or path.")]
 
 
@@ -46,7 +46,7 @@ def add(
     configuration: Annotated[
         str, typer.Option("--config", "--env", help="Configuration or environment to build.")
     ] = "",
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add a project, and say what there is to build in it."""
     with open_engine(context) as engine:
@@ -71,6 +71,7 @@ def sync(
     projects: Annotated[
         list[str] | None, typer.Argument(help="Names, Git URLs or paths. [default: all]")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring projects to where their sources are now. Exit code 1: one could not be."""
     with open_engine(context) as engine:
@@ -80,7 +81,7 @@ def sync(
             else engine.projects.list()
         )
         before = list({each.id: each for each in found}.values())
-        if not before:
+        if not before and not as_json:
             print_line("no projects yet: espdeck add URL")
         busy = set()
         for project in before:
@@ -92,7 +93,13 @@ def sync(
         failed = bool(busy)
         for project in before:
             if project.id not in busy:
-                failed |= not _print_synced(project, engine.projects.wait(project.id))
+                now = engine.projects.wait(project.id)
+                reached = now.synced_at != project.synced_at
+                failed |= not reached
+                if as_json:
+                    print_json(now, source=mask(now.source), was=project.tip, reached=reached)
+                else:
+                    _print_synced(project, now)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -117,20 +124,33 @@ def edit(
         str | None,
         typer.Option("--config", "--env", help='Configuration to build; "" is the plain one.'),
     ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Another Git URL or path, also of an app's folder.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change a project: name, chips, branch, app or configuration. Its builds stay."""
-    from engine import ProjectEdits
+    """Change a project: name, source, chips, branch, app or configuration. Its builds stay."""
+    from engine import ProjectEdits, consequences
 
     targets = None if target is None else [] if target == AUTO else split_names(target)
     if target is not None and target != AUTO and not targets:
         raise UsageError("--target: name a chip, or auto to have the sources say it")
-    edits = ProjectEdits(name, targets, branch, app, configuration)
+    edits = ProjectEdits(name, targets, branch, app, configuration, source)
     if edits == ProjectEdits():
-        raise UsageError("say what to change: --name, --target, --branch, --app or --config")
+        raise UsageError(
+            "say what to change: --name, --source, --target, --branch, --app or --config"
+        )
     with open_engine(context) as engine:
-        changed = engine.project_editor.edit(engine.projects.find(project), edits)
-        print_line(f"changed {changed.name}: {mask(changed.source)}")
-        _print_project(engine, changed)
+        found = engine.projects.find(project)
+        means = consequences(found, edits)
+        changed = engine.project_editor.edit(found, edits)
+        if as_json:
+            print_json(changed, source=mask(changed.source))
+        else:
+            print_line(f"changed {changed.name}: {mask(changed.source)}")
+            for line in means:
+                print_line(f"  {line}")
+            _print_project(engine, changed)
 
 
 @cli.command()
@@ -159,7 +179,7 @@ def projects_command(
     disk: Annotated[
         bool, typer.Option("--disk", help="Say what they take of the disk instead: seconds.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the projects."""
     with open_lab(context) as engine:
@@ -193,20 +213,15 @@ def projects_command(
                 print_line(f"{project.name}: {project.status_detail}")
 
 
-def _print_synced(before: Project, now: Project) -> bool:
-    """Print the result of a sync.
-
-    Returns:
-        Whether the source was reached.
-    """
+def _print_synced(before: Project, now: Project) -> None:
+    """Print the result of a sync."""
     if now.synced_at == before.synced_at:
         print_error(f"{now.name}: {now.status_detail}")
-        return False
+        return
     was = f", was {before.tip[:DIGITS]}" if before.tip not in ("", now.tip) else ""
     print_line(f"{now.name}: {followed(now)}{was}")
     if now.status_detail:
         print_line(f"  {now.status_detail}")
-    return True
 
 
 def _print_project(engine: Engine, project: Project) -> None:
@@ -256,7 +271,7 @@ def _print_disk(engine: Engine, *, as_json: bool) -> None:
     if as_json:
         for each in found:
             facts = asdict(each) | {"source": mask(each.source), "total": each.total}
-            print_line(json.dumps(facts))
+            print_json(facts)
         return
     rows = [
         (

@@ -41,8 +41,7 @@ def choose_remote(context: typer.Context, remote: str) -> None:
     command = context.invoked_subcommand
     if command is None:
         raise UsageError(
-            "the app runs on the lab machine: espdeck web there, or ssh; "
-            f"--remote is for {', '.join(REMOTE_COMMANDS)}"
+            "the app has no --remote: run espdeck on the lab machine over ssh, or espdeck web there"
         )
     if command not in (*REMOTE_COMMANDS, *OWN_COMMANDS):
         raise not_remote(f"espdeck {command}")
@@ -51,7 +50,8 @@ def choose_remote(context: typer.Context, remote: str) -> None:
 def not_remote(what: str) -> UsageError:
     """What says that something is for the lab machine itself."""
     return UsageError(
-        f"{what} is for the lab machine itself; --remote has {', '.join(REMOTE_COMMANDS)}"
+        f"{what} cannot be used with --remote: run it on the lab machine over ssh "
+        f"(with --remote: {', '.join(REMOTE_COMMANDS)})"
     )
 
 

@@ -14,12 +14,13 @@ import typer
 from engine.enums import Scope, TokenStatus
 from engine.errors import EspdeckError, UsageError
 from tui import garbage_collection
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, print_line
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
 
-cli = typer.Typer()
+cli = Commands()
 
 _LOOK_SECONDS = 2.0
 """Between two looks at the files of the certificate."""

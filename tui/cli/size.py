@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine import SizeGroup
 from tui.cli import common
+from tui.cli.command_line import Commands
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.units import change
 
 if TYPE_CHECKING:
     from engine import RegionRow, SizeRow
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("size")
@@ -26,7 +27,7 @@ def size_command(
         typer.Option(help="Build to compare with. [default: the last that succeeded before]"),
     ] = None,
     by: Annotated[SizeGroup, typer.Option(help="What the rows are.")] = SizeGroup.COMPONENT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what takes how much memory, as `idf.py size`, and what changed."""
     number = common.run_number(build)
@@ -54,10 +55,10 @@ def _print(
 ) -> None:
     if as_json:
         for region in full:
-            common.print_line(json.dumps({"region": region.name, **_region_facts(region)}))
+            print_json({"region": region.name, **_region_facts(region)})
         for row in rows:
             facts = {"size": row.size, "before": row.before, "memories": row.memories}
-            common.print_line(json.dumps({str(by): row.name, **facts}))
+            print_json({str(by): row.name, **facts})
         return
     print_regions(full, other)
     common.print_line("")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import UsageError
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, print_notes, table
+from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
     from engine import AppConfiguration
 
-cli = typer.Typer()
+cli = Commands()
 
 _Project = Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")]
 
@@ -23,7 +24,7 @@ _Project = Annotated[str, typer.Argument(help="A project's name, a Git URL or a 
 def apps(
     context: typer.Context,
     project: _Project,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List what a project's repository holds: apps, their chips and configurations."""
     with open_engine(context) as engine:
@@ -34,10 +35,10 @@ def apps(
             for app in found.apps:
                 ways = [{"name": each.name, "targets": each.targets} for each in app.configurations]
                 told = {"toolchain": app.toolchain, "targets": app.targets, "configurations": ways}
-                print_line(json.dumps({"app": app.path, **told}))
+                print_json({"app": app.path, **told})
             for each in found.unsupported:
                 told = {"file": each.file, "builds_with": each.builds_with}
-                print_line(json.dumps({"foreign": each.name, **told}))
+                print_json({"foreign": each.name, **told})
             return
         if not found.apps:
             print_line(found.explain_absence(""))

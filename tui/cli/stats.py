@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,8 @@ import typer
 from engine.errors import EspdeckError, UsageError
 from engine.text import clean
 from tui.cli import common
+from tui.cli.command_line import Commands
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.metric_tables import check_rows, daemon_line, overview, project_lines
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine import DaemonState, Engine, ProjectMetrics
 
-cli = typer.Typer()
+cli = Commands()
 
 
 @cli.command("stats")
@@ -29,7 +30,7 @@ def stats_command(
     project: Annotated[
         str | None, typer.Option(help="Only this project, with all that is known of it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row a build.")] = False,
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Print metrics in Prometheus' text format.")
@@ -89,12 +90,12 @@ def _print_json(engine: Engine, project_id: uuid.UUID | None) -> None:
     from engine import check_fields
 
     for found in engine.metrics.projects(project_id):
-        common.print_line(json.dumps(_project_fields(found)))
+        print_json(_project_fields(found))
     for check in engine.metrics.checks(project_id):
-        common.print_line(json.dumps({"check": check.name} | check_fields(check)))
+        print_json({"check": check.name} | check_fields(check))
     if project_id is None:
         health = engine.metrics.health(_daemon_state(engine))
-        common.print_line(json.dumps({each: health[each] for each in ("daemon", "scheduler")}))
+        print_json({each: health[each] for each in ("daemon", "scheduler")})
 
 
 def _project_fields(found: ProjectMetrics) -> dict[str, Any]:
@@ -102,10 +103,6 @@ def _project_fields(found: ProjectMetrics) -> dict[str, Any]:
     for name in ("project_id", "name", "stats", "last"):
         del fields[name]
     fields["last_build"] = found.last.number if found.last else None
-    for failure in fields["failures"]:
-        for name in ("since", "last"):
-            at = failure[name]
-            failure[name] = at.isoformat(timespec="seconds") if at else None
     for trend, row in zip(fields["trends"], found.trends, strict=True):
         trend["change"] = row.change
     return {"project": found.name} | found.stats.wire() | fields

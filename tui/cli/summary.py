@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.cli.common import print_line, table
-from tui.presentation.labels import commit_of, variant_of
+from tui.presentation.labels import commit_of, stage_label, variant_of
+from tui.presentation.result_rows import found_in
+from tui.presentation.units import clock
 
 if TYPE_CHECKING:
-    from engine import Engine, Run, RunService, StageRow
+    from engine import Engine, Retry, Run, RunService, StageRow
     from tui.remote.lab import RemoteBuilds, RemoteLab
 
 EVIDENCE_LINES = 6
@@ -38,17 +40,30 @@ def print_build(engine: Engine | RemoteLab, number: int) -> None:
         print_line(f"  asked for by {build.asked_by} ({build.triggered_by})")
     print_line("")
     print_stages(engine.builds.stages(number))
+    for retry in engine.builds.retries(number):
+        print_line(_retried(retry))
     print_findings(engine.builds, number)
     fix = engine.fixes.of(number) if build.status.is_final else None
     if fix is not None:
         print_line("")
         how = "repaired" if fix.proved else "repaired in part"
         print_line(f"{how} ({fix.state}): espdeck fix {number} shows the diff")
+        if fix.fetch:
+            print_line(f"to get it: {fix.fetch}")
     print_artifacts(engine.builds, number)
     if build.notes:
         print_line("")
     for note in build.notes:
         print_line(f"{note['severity']}: {note['message']}")
+
+
+def _retried(retry: Retry) -> str:
+    """What a run had come to before it was retried, in a line."""
+    start = f"from {retry.phase}" if retry.phase else "from the start"
+    took = f" in {retry.duration:.1f} s" if retry.duration is not None else ""
+    why = f": {retry.error}" if retry.error else ""
+    at = clock(retry.asked_at)
+    return f"retried {start} at {at} as attempt {retry.attempt}; before: {retry.status}{took}{why}"
 
 
 def print_builds(found: Sequence[Run]) -> None:
@@ -71,15 +86,15 @@ def print_builds(found: Sequence[Run]) -> None:
 
 
 def print_stages(rows: Sequence[StageRow]) -> None:
-    """Print the stages of a run as a table."""
+    """Print the stages of a run as a table; those that a retry did again say so."""
     table(
         ("STAGE", "AGENT", "ATTEMPT", "STATUS", "TIME", "SUMMARY"),
         [
             (
-                each.key,
+                stage_label(each.key),
                 each.agent,
                 str(each.attempt),
-                each.status,
+                f"{each.status}, done again" if each.superseded else each.status,
                 f"{each.seconds:.2f} s" if each.seconds is not None else "",
                 each.summary,
             )
@@ -89,15 +104,25 @@ def print_stages(rows: Sequence[StageRow]) -> None:
 
 
 def print_findings(runs: RunService | RemoteBuilds, number: int) -> None:
-    """Print the findings of a run, the newest attempt and the worst first."""
-    findings = sorted(runs.findings(number), key=lambda row: (-row.attempt, row.rank))
-    attempts = max((row.attempt for row in findings), default=1)
+    """Print the findings of a run, the worst first; then those of its other attempts, in short."""
+    from engine import count_findings
+
+    findings = runs.listed_findings(number)
+    attempts = max((row.attempt for row in runs.stages(number)), default=1)
     if findings:
         print_line("")
-    for row in findings:
-        finding = row.finding
-        of = f"{row.stage}, attempt {row.attempt}" if attempts > 1 else row.stage
-        print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({of})")
+        print_line(f"findings: {count_findings(findings)}")
+    is_past = False
+    for told in findings:
+        finding = told.finding
+        if not told.counts and not is_past:
+            is_past = True
+            print_line("")
+            print_line("findings of other attempts:")
+        found = found_in(told, attempts)
+        print_line(f"{finding.severity}: {finding.title} [{finding.code}] ({found})")
+        if is_past:
+            continue
         if finding.hint:
             print_line(f"    {finding.hint}")
         for line in (finding.evidence or "").split("\n")[:EVIDENCE_LINES]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,36 +9,36 @@ import typer
 
 from engine.enums import RunStatus
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, print_line, run_number, table
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
 
 if TYPE_CHECKING:
     from engine import Engine, TaskState
 
-cli = typer.Typer()
-task_cli = typer.Typer(help="Tasks: workflows and pipelines that were run.")
+cli = Commands()
+task_cli = Commands(help="Tasks: workflows and pipelines that were run.")
 cli.add_typer(task_cli, name="task")
 
 PLACEHOLDER_MARK = "PLACEHOLDER: no model was asked"
 """Line that marks a task whose answers are the placeholder's."""
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-
 
 @task_cli.command("list")
 def list_tasks(
     context: typer.Context,
-    status: Annotated[RunStatus | None, typer.Option(help="Only tasks that stand so.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    status: Annotated[RunStatus | None, typer.Option(help="Only tasks with this status.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List tasks, newest first."""
     with open_engine(context) as engine:
         found = engine.tasks.list(status=[status] if status else (), limit=limit)
         if as_json:
             for each in found:
-                print_line(json.dumps(_facts(each)))
+                print_json(_facts(each))
             return
         table(
             ("TASK", "WHAT", "PROJECT", "PRIORITY", "STATUS", "DONE", "TIME", "RESULT"),
@@ -63,7 +62,7 @@ def list_tasks(
 def show_task(
     context: typer.Context,
     task: Annotated[str, typer.Argument(help="Number of the task.")],
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a task: what was asked, its steps, what models took, what was made."""
     number = run_number(task)
@@ -73,11 +72,9 @@ def show_task(
             print_task(engine, number)
             return
         summary = asdict(engine.tasks.summary(number))
-        kept = [each.model_dump(mode="json") for each in engine.tasks.artifacts(number)]
+        kept = list(engine.tasks.artifacts(number))
         folder = state.run.artifacts_path
-        print_line(
-            json.dumps(_facts(state) | {"summary": summary, "artifacts": kept, "folder": folder})
-        )
+        print_json(_facts(state), summary=summary, artifacts=kept, folder=folder)
 
 
 def print_task(engine: Engine, number: int) -> None:
@@ -124,14 +121,6 @@ def _usage(state: TaskState) -> str:
 def _facts(state: TaskState) -> dict[str, Any]:
     """A task as JSON: what was asked, how it stands, what came of it."""
     run, order = state.run, state.order
-    times = {
-        name: at.isoformat() if at else None
-        for name, at in (
-            ("created_at", run.created_at),
-            ("started_at", run.started_at),
-            ("completed_at", run.completed_at),
-        )
-    }
     return {
         "task": run.number,
         "name": state.name,
@@ -156,5 +145,7 @@ def _facts(state: TaskState) -> dict[str, Any]:
         "error": run.error,
         "duration": run.duration,
         "asked_by": run.asked_by,
-        **times,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,18 +10,19 @@ import typer
 
 from engine.enums import Scope
 from engine.text import clean
+from tui.cli.command_line import Commands
 from tui.cli.common import duration, open_engine, print_line, table
+from tui.cli.json_output import AsJson, print_json
 from tui.presentation.audit_rows import TOKEN_HEAD, token_row
-from tui.presentation.notification_rows import local_time
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import Engine, TokenRow
 
-cli = typer.Typer()
-_token = typer.Typer(help="Tokens of the HTTP API: who may use it, and for what.")
+cli = Commands()
+_token = Commands(help="Tokens of the HTTP API: who may use it, and for what.")
 cli.add_typer(_token, name="token")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Name = Annotated[str, typer.Argument(help="What lists and the audit log call it.")]
 
 
@@ -39,7 +39,7 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="How long it lives: 12h, 30d; for ever if not said.")
     ] = None,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: it is kept nowhere."""
     lifetime = duration(expires) if expires is not None else None
@@ -47,25 +47,25 @@ def create(
         token, row = engine.access.create_token(name, scope, lifetime)
         _record(engine, "create", f"{row.name} ({row.scope})")
         if as_json:
-            print_line(json.dumps({"token": token} | _facts(row)))
+            print_json({"token": token} | _facts(row))
             return
         # The token alone is on standard output, for pipes and $(...).
         print_line(token)
-        until = f"until {local_time(row.expires_at)}" if row.expires_at else "until it is revoked"
+        end = day_and_clock(row.expires_at) if row.expires_at else "it is revoked"
         typer.echo(
-            f"token {clean(row.name)!r} ({row.scope}), good {until}; it is not shown again",
+            f"token {clean(row.name)!r} ({row.scope}), good until {end}; it is not shown again",
             err=True,
         )
 
 
 @_token.command("list")
-def list_tokens(context: typer.Context, as_json: _Json = False) -> None:
+def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     """List tokens by name, and those that ended within the last 90 days; not what they are."""
     with open_engine(context) as engine:
         rows = engine.access.tokens()
         if as_json:
             for row in rows:
-                print_line(json.dumps(_facts(row)))
+                print_json(_facts(row))
             return
         if not rows:
             typer.echo("no tokens: espdeck token create NAME --scope read", err=True)
@@ -92,5 +92,5 @@ def _record(engine: Engine, verb: str, subject: str) -> None:
 
 def _facts(row: TokenRow) -> dict[str, Any]:
     """What is told of a token; not its hash."""
-    facts = row.model_dump(mode="json", exclude={"id", "sha256"})
+    facts = row.model_dump(exclude={"id", "sha256"})
     return facts | {"status": row.status(datetime.now(UTC))}

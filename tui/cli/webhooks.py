@@ -7,26 +7,27 @@ from typing import Annotated
 import typer
 
 from engine.enums import Forge, HookStatus
-from tui.cli.common import open_engine, print_json, print_line, run_number, table
-from tui.presentation.notification_rows import local_time
+from tui.cli.command_line import Commands
+from tui.cli.common import open_engine, print_line, run_number, table
+from tui.cli.json_output import AsJson, print_json
+from tui.presentation.units import day_and_clock
 
-cli = typer.Typer()
-_webhooks = typer.Typer(help="Webhooks: what forges told, and what came of it.")
+cli = Commands()
+_webhooks = Commands(help="Webhooks: what forges told, and what came of it.")
 cli.add_typer(_webhooks, name="webhooks")
 
 _DELIVERY_CHARACTERS = 36  # of a UUID
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Number = Annotated[int, typer.Argument(min=1, max=10**18 - 1, help="Number of the webhook.")]
 
 
 @_webhooks.command("list")
 def list_webhooks(
     context: typer.Context,
-    status: Annotated[HookStatus | None, typer.Option(help="Only those that stand so.")] = None,
+    status: Annotated[HookStatus | None, typer.Option(help="Only those with this status.")] = None,
     forge: Annotated[Forge | None, typer.Option(help="Only those of this forge.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most.")] = 50,
-    as_json: _Json = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most that are listed.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List deliveries, newest first, with what came of them."""
     with open_engine(context) as engine:
@@ -40,7 +41,7 @@ def list_webhooks(
             [
                 (
                     str(row.id),
-                    local_time(row.received_at),
+                    day_and_clock(row.received_at),
                     row.forge,
                     row.event,
                     row.status,
@@ -52,7 +53,7 @@ def list_webhooks(
 
 
 @_webhooks.command()
-def show(context: typer.Context, number: _Number, as_json: _Json = False) -> None:
+def show(context: typer.Context, number: _Number, as_json: AsJson = False) -> None:
     """Show a delivery whole."""
     with open_engine(context) as engine:
         row = engine.webhooks.get(number)
@@ -61,7 +62,7 @@ def show(context: typer.Context, number: _Number, as_json: _Json = False) -> Non
             return
         print_line(f"webhook {row.id} of {row.forge}: {row.event}")
         print_line(f"delivery  {row.delivery_id[:_DELIVERY_CHARACTERS]}")
-        print_line(f"came      {local_time(row.received_at)}")
+        print_line(f"came      {day_and_clock(row.received_at)}")
         if row.projects:
             print_line(f"signed    with the secret of {', '.join(row.projects)}")
         print_line(f"told      {row.body}")

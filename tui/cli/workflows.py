@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,20 +14,21 @@ import typer
 
 from engine.enums import Priority
 from engine.text import count
+from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, open_engine, print_line, table
 from tui.cli.follow import follow, printing
+from tui.cli.json_output import AsJson, print_json
 from tui.cli.tasks import print_task
 
 if TYPE_CHECKING:
     from engine import TaskRequest
 
-cli = typer.Typer()
-workflow_cli = typer.Typer(help="Workflows: roles that models play, on a project or a text.")
-pipeline_cli = typer.Typer(help="Step pipelines: files of questions to models.")
+cli = Commands()
+workflow_cli = Commands(help="Workflows: roles that models play, on a project or a text.")
+pipeline_cli = Commands(help="Step pipelines: files of questions to models.")
 cli.add_typer(workflow_cli, name="workflow")
 cli.add_typer(pipeline_cli, name="pipeline")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 _Project = Annotated[str | None, typer.Option(help="A project's name, a Git URL or a path.")]
 
 
@@ -109,13 +109,13 @@ def _with_task_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @workflow_cli.command("list")
-def list_workflows(context: typer.Context, as_json: _Json = False) -> None:
+def list_workflows(context: typer.Context, as_json: AsJson = False) -> None:
     """List the workflows, and who takes part."""
     with open_engine(context) as engine:
         found, title = engine.tasks.workflows(), engine.tasks.title
         if as_json:
             for each in found:
-                print_line(json.dumps(each.model_dump(mode="json", exclude={"steps"})))
+                print_json(each.model_dump(mode="json", exclude={"steps"}))
             return
         table(
             ("WORKFLOW", "FOR", "STEPS"),
@@ -141,7 +141,7 @@ def run_workflow(
     name: Annotated[str, typer.Argument(help="Which (see: espdeck workflow list).")],
     options: _TaskOptions,
     squad: Annotated[str, typer.Option(help="business, engineering, qa or full-stack.")] = "",
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a workflow and follow it to its end."""
     request = replace(options.request, workflow=name)
@@ -152,7 +152,7 @@ def run_workflow(
 
 @pipeline_cli.command("list")
 def list_pipelines(
-    context: typer.Context, project: _Project = None, as_json: _Json = False
+    context: typer.Context, project: _Project = None, as_json: AsJson = False
 ) -> None:
     """List the step pipelines: shipped ones, your own, and a project's."""
     with open_engine(context) as engine:
@@ -162,7 +162,7 @@ def list_pipelines(
             for each in found:
                 kept = each.pipeline.model_dump(mode="json") if each.pipeline else None
                 facts = {"file": each.file, "origin": each.origin, "problem": each.problem}
-                print_line(json.dumps(facts | {"pipeline": kept}))
+                print_json(facts | {"pipeline": kept})
             return
         table(
             ("PIPELINE", "FROM", "STEPS", "FOR"),
@@ -177,12 +177,17 @@ def list_pipelines(
 
 @pipeline_cli.command("check")
 def check_pipeline(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="A pipeline's file.")]
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A pipeline's file.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Say whether a pipeline's file makes sense, and what its steps wait for."""
+    """Check a pipeline's file, and show what its steps wait for."""
     from engine import read_pipeline_file
 
     pipeline = read_pipeline_file(file, load_settings(context).llm.models)
+    if as_json:
+        print_json(pipeline)
+        return
     steps = count(len(pipeline.steps), "step")
     metadata = pipeline.metadata
     until = f", until {metadata.deadline}" if metadata.deadline else ""
@@ -207,7 +212,7 @@ def run_pipeline(
     context: typer.Context,
     file: Annotated[str, typer.Argument(help="A pipeline's file, or the name of a listed one.")],
     options: _TaskOptions,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a step pipeline and follow it to its end."""
     raise typer.Exit(_run(context, options.request, options.project, file, as_json=as_json))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tui.presentation.notification_rows import local_time
 from tui.presentation.tables import Row
+from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
     from engine import AuditRow, TokenRow
@@ -23,7 +23,7 @@ _FAILED = 400  # the first HTTP status of what was not done
 def audit_row(entry: AuditRow) -> Row:
     """An entry as a row of a table."""
     return (
-        local_time(entry.at),
+        day_and_clock(entry.at),
         entry.actor or _NOBODY,
         entry.address or _NOBODY,
         _status(entry),
@@ -35,7 +35,7 @@ def audit_parts(entry: AuditRow, width: int) -> Parts:
     """An entry as a row of a list."""
     address = [(f"{entry.address or _NOBODY:<16.16} ", "dim")] if width >= 80 else []
     return [
-        (f" {local_time(entry.at)[5:]} ", "dim"),
+        (f" {day_and_clock(entry.at)[5:]} ", "dim"),
         (f"{_status(entry):>3} ", "bad" if entry.status >= _FAILED else "good"),
         (f"{entry.actor or _NOBODY:<14.14} ", ""),
         *address,
@@ -46,7 +46,7 @@ def audit_parts(entry: AuditRow, width: int) -> Parts:
 def audit_lines(entry: AuditRow) -> list[tuple[str, str]]:
     """What an entry says, each with its name."""
     return [
-        ("time", f"{local_time(entry.at)}:{entry.at:%S}"),
+        ("time", day_and_clock(entry.at, seconds=True)),
         ("who", f"{entry.actor or 'nobody who is known'}, {entry.address or 'this machine'}"),
         ("what", entry.action),
         ("to", entry.subject or _NOBODY),
@@ -65,8 +65,8 @@ def token_row(token: TokenRow, now: datetime) -> Row:
         token.name,
         token.scope,
         token.status(now),
-        local_time(token.expires_at) if token.expires_at else "never",
-        local_time(token.used_at) if token.used_at else "never",
+        day_and_clock(token.expires_at) if token.expires_at else "never",
+        day_and_clock(token.used_at) if token.used_at else "never",
     )
 
 

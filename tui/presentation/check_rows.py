@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.enums import CheckStatus
 from engine.text import clean
 from tui.presentation import check_details
 from tui.presentation.strips import wrap
-from tui.presentation.units import span
+from tui.presentation.units import period, span
 from tui.theme import STATE_COLOURS
 
 if TYPE_CHECKING:
-    import uuid
-
     from engine import CheckCell, CheckResultRow
     from tui.state.check_runs import CheckRun
     from tui.theme import Glyphs
@@ -29,8 +25,6 @@ MAX_DETAIL_ROWS = 500
 
 MAX_DETAIL_LINES, MAX_DETAIL_CHARACTERS = 1500, 200_000
 """All that is shown of the details of a result."""
-
-_RANK = {CheckStatus.SUCCESS: 0, CheckStatus.WARNING: 1, CheckStatus.ERROR: 2}
 
 
 def project_of(cell: CheckCell) -> str:
@@ -99,7 +93,7 @@ def cell_details(
 
 
 def _next_run(cell: CheckCell, run: CheckRun | None, now: datetime) -> str:
-    every = f"every {cell.plan.interval:g} min"
+    every = f"every {period(cell.plan.interval)}"
     if run is not None:
         return "now: you asked for it"
     if cell.check.problem:
@@ -108,26 +102,6 @@ def _next_run(cell: CheckCell, run: CheckRun | None, now: datetime) -> str:
         return f"only when you say so: it is off ({every} when on)"
     left = (cell.next_at - now).total_seconds()
     return f"{every}, next {f'in {span(left)}' if left > 0 else 'as soon as may be'}"
-
-
-def worst_of_projects(cells: Iterable[CheckCell]) -> dict[uuid.UUID, CheckResultRow]:
-    """The result of each project that is worst, the newest of those; no successes.
-
-    Checks that are switched off do not count.
-    """
-    found: dict[uuid.UUID, CheckResultRow] = {}
-    for cell in cells:
-        result = cell.result
-        if cell.project is None or result is None or not cell.plan.enabled:
-            continue
-        before = found.get(cell.project.id)
-        if _RANK[result.status] and (before is None or _weight(result) > _weight(before)):
-            found[cell.project.id] = result
-    return found
-
-
-def _weight(result: CheckResultRow) -> tuple[int, datetime]:
-    return _RANK[result.status], result.timestamp
 
 
 def detail_lines(result: CheckResultRow, width: int) -> list[str]:

@@ -16,18 +16,18 @@ from typing import NamedTuple
 
 from engine import (
     BinaryLog,
+    ColouredLine,
     LineCutter,
     LineSelection,
+    LineTimes,
     Symbols,
     decoded_addresses,
     hex_rows,
-    parse_log_line,
 )
 from engine.text import count
+from tui.presentation.line_class import NOTE_PREFIX
+from tui.presentation.units import clock_to_milliseconds
 from tui.state.byte_queue import Piece
-
-NOTE_PREFIX = "--- "
-"""How a line begins that the board did not print."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ConsoleView:
 
     Args:
         print_filter, highlight, mute: as :class:`~engine.LineSelection` takes them.
-        timestamps: whether each line says when it came (UTC).
+        timestamps: whether each line says when its first byte came (UTC).
         hex: bytes instead of lines; nothing is left out of them.
 
     Raises:
@@ -75,22 +75,21 @@ class ConsoleLine(NamedTuple):
             where an address of the line before lies.
         stamp: when it came, for people; empty for no time.
         amends: whether it is the line that was shown last, which has grown or ended.
+        at: when its first byte came (UTC).
+        colour: that firmware chose for it, as :class:`engine.ColouredLine` has it; empty for none.
     """
 
     text: str
     kind: LineKind
     stamp: str = ""
     amends: bool = False
+    at: datetime | None = None
+    colour: str = ""
 
     def __str__(self) -> str:
-        """All of it."""
-        return self.stamp + self.text
-
-    @property
-    def level(self) -> str:
-        """The level of a line of ESP-IDF's log (``E``, ``W``, …); empty for any other line."""
-        found = parse_log_line(self.text) if self.kind is LineKind.OUTPUT else None
-        return found.level if found else ""
+        """All of it, its colour before it: :func:`tui.presentation.line_class.console_class`."""
+        colour = f"\x1b[{self.colour}m" if self.colour else ""
+        return colour + self.stamp + self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,7 @@ class ConsoleFormatter:
         self._shows_unfinished = shows_unfinished
         self._binary = BinaryLog(program)
         self._cutter = LineCutter()
+        self._times = LineTimes()
         self._unfinished: ConsoleLine | None = None
 
     def use_program(self, program: Path | None) -> None:
@@ -157,19 +157,24 @@ class ConsoleFormatter:
         for piece in pieces:
             if piece.note:
                 self._unfinished = None
-                shown.append(ConsoleLine(NOTE_PREFIX + piece.note, LineKind.NOTE))
+                shown.append(ConsoleLine(NOTE_PREFIX + piece.note, LineKind.NOTE, at=piece.at))
                 continue
             lines = self._cutter.feed(self._binary.feed(piece.data))
             whole += lines
-            shown += self._hex(piece.data) if self.view.hex else self._lines(lines, piece.at)
+            shown += self._hex(piece) if self.view.hex else self._lines(lines, piece.at)
             self.offset += len(piece.data)
         return Formatted(shown, whole)
+
+    @property
+    def unfinished(self) -> str:
+        """The line that has begun and not ended, such as a prompt; empty for none."""
+        return self._cutter.rest
 
     def rest(self, at: datetime, *, is_quiet: bool) -> Formatted:
         """Take the line that has begun, when all that has come was formatted.
 
         Args:
-            at: the time now (UTC), for a line that is shown for the first time.
+            at: the time now (UTC).
             is_quiet: whether nothing has come for a while: it may be whole, or wait for a person.
         """
         whole = self._cutter.settle() if is_quiet else []
@@ -183,22 +188,26 @@ class ConsoleFormatter:
         whole = self._cutter.flush()
         return Formatted([] if self.view.hex else self._lines(whole, at), whole)
 
-    def _hex(self, data: bytes) -> list[ConsoleLine]:
-        rows = hex_rows(data, self.offset)
-        return [ConsoleLine(row, LineKind.HEX) for row in rows]
+    def _hex(self, piece: Piece) -> list[ConsoleLine]:
+        rows = hex_rows(piece.data, self.offset)
+        return [ConsoleLine(row, LineKind.HEX, at=piece.at) for row in rows]
 
     def _lines(self, whole: Sequence[str], at: datetime) -> list[ConsoleLine]:
         """Those of some lines that are to be shown; the first may stand there already."""
+        first = self._times.take(at, ended=bool(whole), begun=bool(self._cutter.rest))
         if not whole:
             return []
         begun, self._unfinished = self._unfinished, None
-        shows, stamp, output = self.view.selection.shows, self._stamp(at), LineKind.OUTPUT
+        shows = self.view.selection.shows
         shown: list[ConsoleLine] = []
-        if begun is not None:
-            shown.append(ConsoleLine(whole[0], output, begun.stamp, True))
-            whole = whole[1:]
-        shown += [ConsoleLine(text, output, stamp) for text in whole if shows(text)]
+        if begun is not None or shows(whole[0]):
+            shown.append(self._line(whole[0], first, amends=begun is not None))
+        shown += [self._line(text, at) for text in whole[1:] if shows(text)]
         return shown if self._symbols is None else self._with_places(shown, self._symbols)
+
+    def _line(self, text: str, at: datetime, *, amends: bool = False) -> ConsoleLine:
+        colour = text.colour if isinstance(text, ColouredLine) else ""
+        return ConsoleLine(text, LineKind.OUTPUT, self._stamp(at), amends, at, colour)
 
     def _with_places(self, lines: Sequence[ConsoleLine], program: Symbols) -> list[ConsoleLine]:
         """The lines, each before where its addresses lie."""
@@ -206,7 +215,7 @@ class ConsoleFormatter:
         for line in lines:
             shown.append(line)
             for place in decoded_addresses(line.text, program, self._root):
-                shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE))
+                shown.append(ConsoleLine(NOTE_PREFIX + place, LineKind.PLACE, at=line.at))
         return shown
 
     def _grown(self, at: datetime) -> list[ConsoleLine]:
@@ -216,12 +225,14 @@ class ConsoleFormatter:
             return []
         if not self.view.selection.shows(text) or (begun and begun.text == text):
             return []
-        stamp = begun.stamp if begun else self._stamp(at)
-        self._unfinished = ConsoleLine(text, LineKind.UNFINISHED, stamp, amends=begun is not None)
+        at = self._times.begun_at or at
+        self._unfinished = ConsoleLine(
+            text, LineKind.UNFINISHED, self._stamp(at), amends=begun is not None, at=at
+        )
         return [self._unfinished]
 
     def _stamp(self, at: datetime) -> str:
-        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03} " if self.view.timestamps else ""
+        return f"{clock_to_milliseconds(at)} " if self.view.timestamps else ""
 
 
 def with_skipped(pieces: Sequence[Piece], skipped: int) -> list[Piece]:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
+_FIXED_CELLS = 52
+"""Width of the columns beside the bar, up to the limit."""
+
+_MIN_BAR_CELLS = 6
+
 _HUNDRED = ("%", "points")
 """Units in which a hundred is all that there can be."""
 
@@ -21,7 +26,7 @@ _HEADROOM = 1.25
 def gate_title(result: GateResult) -> str:
     """The gate's word, as a title."""
     word = "passed" if result.passed else "failed"
-    blockers = f", {len(result.blockers)} in the way" if result.blockers else ""
+    blockers = f", {len(result.blockers)} blocking" if result.blockers else ""
     return f" QUALITY GATE {word}, score {result.score:.0f}{blockers}"
 
 
@@ -29,8 +34,9 @@ def measure_parts(measure: Measure, glyphs: Glyphs, width: int) -> Parts:
     """A measure as a row of so many cells."""
     colour = STATE_COLOURS.get(measure.status, "dim")
     bar = ""
-    if width >= 48:
-        cells = max(8, min(30, width // 5))
+    # The limit is worth more than the bar: that has what the other columns leave.
+    cells = min(30, width // 5, width - _FIXED_CELLS)
+    if cells >= _MIN_BAR_CELLS:
         value = _percent(measure, measure.value)
         drawn = glyphs.bar_with_mark(value or 0.0, _percent(measure, measure.threshold), cells)
         bar = f" {drawn if value is not None else ' ' * cells}"

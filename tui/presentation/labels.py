@@ -19,6 +19,27 @@ DIGITS = 7
 """Of the hash of a commit."""
 
 
+_STAGES = {
+    "plan": "plan",
+    "build": "build",
+    "test.board": "board",
+    "test.simulator": "simulator",
+    "diagnose": "diagnose",
+    "judge": "judge",
+    "repair": "repair",
+}
+
+
+def stage_label(key: str) -> str:
+    """The word for a stage wherever people read of it; a stage of a task is named by its key."""
+    return _STAGES.get(key, key)
+
+
+def stage_key(word: str) -> str:
+    """The key of the stage that a person names, by its word or by its key."""
+    return next((key for key, label in _STAGES.items() if label == word), word)
+
+
 def followed(project: Project) -> str:
     """The branch and commit that a project follows, as ``main at 1f2e3d4``."""
     at = f" at {project.tip[:DIGITS]}" if project.tip else ""

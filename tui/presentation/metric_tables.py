@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.enums import CheckStatus
 from engine.text import clean, count
 from tui.presentation.tables import Row, columns
-from tui.presentation.units import ago, amount, size, span
+from tui.presentation.units import ago, amount, day, size, span
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -182,7 +182,7 @@ def _section(head: Row, rows: Sequence[Row]) -> list[str]:
 
 
 def _day(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d}" if at else NOTHING
+    return day(at) if at else NOTHING
 
 
 def _number(value: int | None) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.enums import DeliveryStatus, NotificationKind
-from tui.presentation.units import ago
+from tui.presentation.units import ago, day_and_clock
 
 if TYPE_CHECKING:
     from engine import ChannelInfo, DeliveryRow, MuteRow, NotificationRow
@@ -41,11 +41,6 @@ _WORDS = {
 }
 
 
-def local_time(at: datetime) -> str:
-    """A time in this machine's zone, to the minute."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
 def notification_parts(row: NotificationRow, glyphs: Glyphs, width: int) -> Parts:
     """A notification as a row of a list."""
     colour = _COLOURS[row.kind]
@@ -60,16 +55,16 @@ def notification_parts(row: NotificationRow, glyphs: Glyphs, width: int) -> Part
 
 def notification_text(row: NotificationRow, told: Sequence[DeliveryRow]) -> str:
     """All of a notification, and who was told; of what was cut how much, and the whole of it."""
-    lines = [row.title, f"{row.kind}, {local_time(row.at)}", "", *row.body.split("\n"), ""]
+    lines = [row.title, f"{row.kind}, {day_and_clock(row.at)}", "", *row.body.split("\n"), ""]
     lines += [f"{each.channel}: {delivery_text(each)}" for each in told]
-    return "\n".join(lines if told else [*lines, "told nobody (yet)"])
+    return "\n".join(lines if told else [*lines, "sent to nobody yet"])
 
 
 def delivery_text(row: DeliveryRow) -> str:
     """How a delivery stands, in a line."""
     words = _WORDS[row.status]
     if row.status is DeliveryStatus.WAITING and row.attempts:
-        words = f"waits until {local_time(row.due_at)} after {row.attempts} failed tries"
+        words = f"waits until {day_and_clock(row.due_at)} after {row.attempts} failed tries"
     cut = f", {row.cut} characters cut" if row.cut else ""
     error = f": {row.error}" if row.error else ""
     return f"{words}{cut}{error}"
@@ -79,7 +74,7 @@ def last_delivery(row: DeliveryRow | None) -> str:
     """The last delivery of a channel, in a line."""
     if row is None:
         return "none yet"
-    return f"{local_time(row.ended_at or row.created_at)} {delivery_text(row)}"
+    return f"{day_and_clock(row.ended_at or row.created_at)} {delivery_text(row)}"
 
 
 def channel_state(channel: ChannelInfo) -> str:
@@ -87,9 +82,9 @@ def channel_state(channel: ChannelInfo) -> str:
     now = datetime.now(UTC)
     words = []
     if channel.muted_until is not None and channel.muted_until > now:
-        words.append(f"muted until {local_time(channel.muted_until)}")
+        words.append(f"muted until {day_and_clock(channel.muted_until)}")
     if channel.quiet_until is not None:
-        words.append(f"quiet until {local_time(channel.quiet_until)}")
+        words.append(f"quiet until {day_and_clock(channel.quiet_until)}")
     if channel.held:
         words.append(f"holds back: {channel.held}")
     if channel.waiting:

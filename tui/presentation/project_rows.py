@@ -1,76 +1,239 @@
-"""A project as a row of a list, and as details."""
+"""A project of home as rows of a list, and as details."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
-from engine.enums import ProjectStatus
-from engine.text import mask
+from engine.enums import ProjectStatus, RunStatus
+from engine.text import count, mask
 from tui.presentation.check_rows import short_name
+from tui.presentation.columns import Cell, Column, Table, fit_columns, longest
 from tui.presentation.labels import chips, followed
-from tui.presentation.strips import fit
-from tui.presentation.units import ago
+from tui.presentation.units import span
+from tui.state.project_list import ProjectGroup, is_broken
 from tui.theme import RUN_COLOURS, STATE_COLOURS
 
 if TYPE_CHECKING:
-    from engine import CheckResultRow, Project, ProjectStats
-    from engine.enums import RunStatus
+    from engine import Project, ProjectOverview, ProjectStats, WorkItem
     from tui.theme import Glyphs
     from tui.widgets.row_list import Parts
 
-_MIN_NAME_CELLS = 14
-"""What is left of a name beside the check that is worst."""
+_LAST = 5
+"""Results that a trend has."""
+
+_HEAD_CELLS = 3
+"""Cells of the mark and the sign before the columns."""
+
+_WIDE_CELLS = 76
+"""Width from which trend, rate, board and notes have a column each."""
+
+_MIN_NAME_CELLS, _MAX_NAME_CELLS = 10, 28
+
+_NEVER_BUILT = "never built"
+
+_NAME = Column("project", _MAX_NAME_CELLS, _MIN_NAME_CELLS)
+_CHIP = Column("chip", 12, 8, rank=3)
+_BUILD = Column("build", 16, 8, rank=1)
+_WHEN = Column("when", 6, rank=2, right=True)
+_NARROW = (_NAME, _CHIP, _BUILD, _WHEN, Column("last", 30, _LAST, rank=4, grows=True))
+_WIDE = (
+    _NAME,
+    _CHIP,
+    _BUILD,
+    _WHEN,
+    Column("trend", _LAST, rank=5),
+    Column("rate", 5, rank=6, right=True),
+    Column("board", 16, 6, rank=7),
+    Column("notes", 30, 8, rank=4, grows=True),
+)
 
 
-def project_parts(
-    project: Project,
-    glyphs: Glyphs,
-    width: int,
-    last: RunStatus | None,
-    detail: str,
-    worst: CheckResultRow | None,
-) -> Parts:
-    """A project as a row.
+class ProjectTable:
+    """Draws projects in columns; made anew for other projects or another width."""
 
-    Args:
-        width: of the row, in cells.
-        last: the status of its newest build; a project that works is shown as that.
-        detail: what is being done with it.
-        worst: result of the check that is worst, None where all are well.
-    """
-    is_active = project.status == ProjectStatus.ACTIVE
-    state = (last or "idle") if is_active else project.status
-    is_pending = project.status == ProjectStatus.PENDING and detail
-    parts = [(f" {glyphs.state(state)} ", RUN_COLOURS.get(state, "dim")), (project.name, "")]
-    if worst is not None:
-        check = f"  {glyphs.state(worst.status)} {short_name(worst.check_name)}"
-        room = max(_MIN_NAME_CELLS, width - len(parts[0][0]) - len(check))
-        if cell_len(project.name) > room:
-            parts[1] = (f"{fit(project.name, room - 1)}{glyphs.cut}", "")
-        parts.append((check, STATE_COLOURS.get(worst.status, "dim")))
-    return [*parts, (f"  {detail if is_pending else _chip_of(project)}", "dim")]
+    def __init__(
+        self,
+        projects: Sequence[ProjectOverview],
+        work: Mapping[int, WorkItem],
+        glyphs: Glyphs,
+        width: int,
+    ) -> None:
+        """Fit the columns.
+
+        Args:
+            work: what runs or waits, by its number.
+            width: of the rows, in cells.
+        """
+        self._glyphs = glyphs
+        self._is_wide = width >= _WIDE_CELLS
+        wanted = {
+            "project": longest(each.project.name for each in projects),
+            "chip": longest(chip_of(each.project) for each in projects),
+            "build": _most_build_cells(projects, work),
+            "board": longest(each.board for each in projects),
+        }
+        columns = _WIDE if self._is_wide else _NARROW
+        self._table: Table = fit_columns(columns, width - _HEAD_CELLS, glyphs.cut, wanted)
+
+    def row(
+        self,
+        each: ProjectOverview,
+        *,
+        work: WorkItem | None,
+        detail: str,
+        is_marked: bool,
+        now: datetime,
+    ) -> Parts:
+        """A project as a row.
+
+        Args:
+            work: its newest build while that runs or waits.
+            detail: what is being done with the project.
+        """
+        glyphs = self._glyphs
+        sign, colour = sign_of(each, glyphs)
+        trend = [(glyphs.trend(one), RUN_COLOURS.get(one, "dim")) for one in each.last[-_LAST:]]
+        rate = f"{each.success_rate:.0f} %" if each.success_rate is not None else ""
+        notes = self._notes(each, detail)
+        shown: list[Cell] = [
+            [(each.project.name, "")],
+            [(chip_of(each.project), "dim")],
+            self._build_cell(each, work),
+            [(span((now - _when(each)).total_seconds()) if each.build else "", "dim")],
+        ]
+        if self._is_wide:
+            shown += [trend, [(rate, "dim")], [(each.board, "dim")], notes]
+        else:
+            shown.append(self._last_cell(trend, notes or [(rate, "dim")], bool(notes)))
+        mark = "*" if is_marked else " "
+        return [(mark, "note"), (f"{sign} ", colour), *self._table.row(shown)]
+
+    def _build_cell(self, each: ProjectOverview, work: WorkItem | None) -> Cell:
+        if each.build is None and each.project.status == ProjectStatus.PENDING:
+            return [("cloning", "busy")]
+        if each.build is None:
+            return [(_NEVER_BUILT, "dim")]
+        number = f"#{each.build.id}"
+        if work is not None and work.run.id == each.build.id and not work.waits_for:
+            return [(f"{number} {work.phase} {work.percent:.0f} %".replace("  ", " "), "busy")]
+        status = RunStatus(each.build.status)
+        if not status.is_final:
+            is_waiting = status is RunStatus.PENDING or (work is not None and work.waits_for)
+            word = "waits" if is_waiting else status
+            return [(f"{number} {word}", "busy")]
+        return [(f"{number} ", ""), (self._glyphs.state(status), RUN_COLOURS.get(status, "dim"))]
+
+    def _last_cell(self, trend: Cell, beside: Cell, has_notes: bool) -> Cell:
+        """Trend and what there is beside it; where there is no room for both, what matters more."""
+        if self._table.widths[-1] <= _LAST + 2:
+            return beside if has_notes else trend
+        blanks = " " * (_LAST + 1 - len(trend))
+        return [*trend, (blanks, ""), *beside]
+
+    def _notes(self, each: ProjectOverview, detail: str) -> Cell:
+        """What a person should know beside the builds, what matters most first."""
+        if each.project.status == ProjectStatus.PENDING:
+            return [(detail, "busy")]
+        notes: list[tuple[str, str]] = []
+        if each.sync_problem:
+            notes.append(("sync", "busy"))
+        if each.ahead != 0 and each.build is not None:
+            notes.append((f"{each.ahead or ''} ahead".strip(), "busy"))
+        if each.is_dirty:
+            notes.append(("dirty", "note"))
+        if each.check_status is not None:
+            sign = self._glyphs.state(each.check_status)
+            colour = STATE_COLOURS.get(each.check_status, "dim")
+            notes.append((f"{sign} {short_name(each.check)}", colour))
+        return [part for note in notes for part in ((" ", ""), note)][1:]
+
+
+def needs_reason(each: ProjectOverview) -> bool:
+    """Whether a second row says what is wrong with a project."""
+    return bool(_reason(each))
+
+
+def reason_parts(each: ProjectOverview, now: datetime) -> Parts:
+    """The second row of a project: since when it is broken, and why."""
+    since = ""
+    if each.broken_since is not None:
+        since = f"broken for {span((now - each.broken_since).total_seconds())}: "
+    return [("    ", ""), (since, "dim"), (_reason(each), "bad" if is_broken(each) else "busy")]
+
+
+def group_parts(group: ProjectGroup, glyphs: Glyphs) -> Parts:
+    """The head of a group: its name, and how many of it there are and need a person."""
+    broken = sum(map(is_broken, group.projects))
+    failed = f"  {broken} {glyphs.state('failed')}" if broken else ""
+    return [
+        (f" {glyphs.fold(group.is_folded)} ", "note"),
+        (group.name, "note"),
+        (f"  {len(group.projects)}", "dim"),
+        (failed, "bad"),
+    ]
+
+
+def sign_of(each: ProjectOverview, glyphs: Glyphs) -> tuple[str, str]:
+    """The sign of how a project stands, and the name of its colour."""
+    build = each.build
+    if each.project.status != ProjectStatus.ACTIVE:
+        word = str(each.project.status)
+        return glyphs.state(word), RUN_COLOURS.get(word, "dim")
+    if build is not None and not build.status.is_final:
+        return glyphs.state(build.status), RUN_COLOURS.get(build.status, "dim")
+    if is_broken(each):
+        return glyphs.state("failed"), "bad"
+    if build is not None and (each.ahead != 0 or each.sync_problem):
+        return glyphs.state("warning"), "busy"
+    if each.is_dirty:
+        return glyphs.state("dirty"), "note"
+    word = str(build.status) if build is not None else "idle"
+    return glyphs.state(word), RUN_COLOURS.get(word, "dim")
 
 
 def project_details(
-    project: Project, stats: ProjectStats, glyphs: Glyphs, detail: str
+    each: ProjectOverview,
+    stats: ProjectStats,
+    glyphs: Glyphs,
+    detail: str,
+    now: datetime,
 ) -> list[tuple[str, str]]:
-    """What is known of a project: names and values; ``detail`` says more of its status."""
+    """What is known of a project: names and values.
+
+    Args:
+        detail: what more there is to say of its status.
+    """
+    project = each.project
     rate = f"{stats.success_rate:.0f} %" if stats.success_rate is not None else "–"
     average = f"{stats.average_duration:.1f} s" if stats.average_duration is not None else "–"
     last = "".join(glyphs.state(status) for status in stats.last)
-    synced = f", synced {ago(project.synced_at)}" if project.synced_at else ""
+    age = span((now - project.synced_at).total_seconds()) if project.synced_at else ""
+    synced = f", synced {age} ago" if age else ""
     app = f", app {project.app}" if project.app else ""
     configuration = f" {project.configuration}" if project.configuration else ""
     variant = f"for {chips(project)}{configuration}" if project.target else "chip not known"
-    return [
+    ahead = "commits at the tip are not built yet" if each.ahead is None else ""
+    if each.ahead:
+        ahead = f"not built yet: {count(each.ahead, 'commit')} at the tip"
+    source = [
+        ahead if each.build is not None else "",
+        "changes are not committed" if each.is_dirty else "",
+        each.sync_problem,
+    ]
+    rows = [
         ("source", f"{mask(project.source)}{app}"),
         ("branch", f"{followed(project)}, {variant}{synced}"),
         ("status", f"{project.status}{': ' + detail if detail else ''}"),
         ("builds", f"{stats.total_builds}, {rate} succeed, {average} on average"),
         ("last", last or "–"),
+        ("reason", each.reason),
+        ("tip", "; ".join(filter(None, source))),
+        ("board", each.board),
+        ("check", f"{each.check}: {each.check_message}" if each.check else ""),
     ]
+    return [(name, value) for name, value in rows if value]
 
 
 def project_problem(project: Project) -> str:
@@ -78,11 +241,32 @@ def project_problem(project: Project) -> str:
     return (
         f"{mask(project.source)}\nbranch {project.branch or 'of the repository'}\n\n"
         f"{project.status_detail}\n\n"
-        "s tries again; e changes its branch; d removes it, to add it with another source."
+        "e changes its source or branch; s tries again; d removes it."
     )
 
 
-def _chip_of(project: Project) -> str:
+def _most_build_cells(projects: Sequence[ProjectOverview], work: Mapping[int, WorkItem]) -> int:
+    """Cells of the column of builds: enough for one that runs only where one does."""
+    if any(each.build is not None and each.build.id in work for each in projects):
+        return _BUILD.most
+    if any(each.build is None for each in projects):
+        return len(_NEVER_BUILT)
+    return longest(f"#{each.build.id} x" for each in projects if each.build is not None)
+
+
+def chip_of(project: Project) -> str:
     """The chip of a plain build, and how many others there are."""
     others = len(project.targets) - 1
     return f"{project.target or 'no chip'}{f' +{others}' if others > 0 else ''}"
+
+
+def _reason(each: ProjectOverview) -> str:
+    if is_broken(each):
+        return each.reason or each.project.status_detail.partition("\n")[0]
+    return each.sync_problem
+
+
+def _when(each: ProjectOverview) -> datetime:
+    """When its newest build ended, or was asked for."""
+    assert each.build is not None
+    return each.build.completed_at or each.build.created_at

@@ -10,11 +10,27 @@ from textual.strip import Strip
 from engine.text import clean
 
 
-def fit(text: str, width: int) -> str:
-    """Text cut or filled to so many cells."""
+def fit(text: str, width: int, *, cut: str = "") -> str:
+    """Text cut or filled to so many cells.
+
+    Args:
+        cut: a sign, one cell wide, that ends a text which is cut.
+    """
+    size = len(text) if text.isascii() else cell_len(text)
+    if size > width > 1 and cut:
+        return fit(text, width - 1) + cut
     if text.isascii():
         return text[:width].ljust(width)
     return set_cell_size(text, width)
+
+
+def drop_cells(text: str, cells: int) -> str:
+    """What is right of so many cells of clean text; a wide character that is halved is a blank."""
+    if text.isascii():
+        return text[cells:]
+    start = _reach(text, 0, cells)
+    left = cells - cell_len(text[:start])
+    return f" {text[start + 1 :]}" if left and start < len(text) else text[start:]
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -52,23 +68,30 @@ def row(text: str, style: Style, width: int, *, cut: str = "") -> Strip:
     """
     # No row is wider than some hundred cells: what is beyond is cut before it costs anything.
     text = clean(text[: width * 8 + 256])
-    long = len(text) > width if text.isascii() else cell_len(text) > width
-    shown = fit(text, width - 1) + cut if long and cut and width > 1 else fit(text, width)
-    return Strip([Segment(shown, style)], width)
+    return Strip([Segment(fit(text, width, cut=cut), style)], width)
 
 
-def pieces(parts: list[tuple[str, Style]], width: int, fill: Style) -> Strip:
-    """A row of several styles, each part cleaned; cut at ``width``."""
+def pieces(parts: list[tuple[str, Style]], width: int, fill: Style, *, cut: str = "") -> Strip:
+    """A row of several styles, each part cleaned; cut at ``width``.
+
+    Args:
+        cut: a sign, one cell wide, that ends a row which is cut.
+    """
+    cleaned = [(clean(text), style) for text, style in parts]
+    is_cut = bool(cut) and cell_len("".join(text for text, _ in cleaned).rstrip()) > width > 1
     segments: list[Segment] = []
-    left = width
-    for text, style in parts:
-        text = clean(text)
+    left = width - 1 if is_cut else width
+    last = fill
+    for text, style in cleaned:
         size = cell_len(text)
         if size > left:
             text, size = set_cell_size(text, left), left
         if size:
             segments.append(Segment(text, style))
             left -= size
-    if left > 0:
+            last = style
+    if is_cut:
+        segments.append(Segment(cut, last))
+    elif left > 0:
         segments.append(Segment(" " * left, fill))
     return Strip(segments, width)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import (
+    FIRMWARE_PIPELINE,
     ApiError,
     Artifact,
     BoardInfo,
@@ -26,10 +27,13 @@ from engine import (
     FoundCheck,
     LogKey,
     Project,
+    Retry,
     Run,
     StageRow,
     StartedBuilds,
+    ToldFinding,
     Variant,
+    listed_findings,
 )
 from engine.enums import RunStatus
 from engine.errors import EspdeckError, NotFoundError, UsageError
@@ -146,12 +150,27 @@ class RemoteBuilds:
         """What they found."""
         return [rows.finding_of(each, number) for each in self._client.findings(number)]
 
+    def listed_findings(self, number: int) -> Sequence[ToldFinding]:
+        """What is told of it, then what its other attempts found."""
+        facts = self.get(number), FIRMWARE_PIPELINE, self.stages(number), self.findings(number)
+        return listed_findings(*facts)
+
+    def retries(self, number: int) -> Sequence[Retry]:
+        """What it had come to before it was retried."""
+        return [rows.retry_of(each, number) for each in self._client.build(number).retries]
+
     def artifacts(self, number: int) -> Sequence[Artifact]:
         """The files that it kept."""
         return [rows.artifact_of(each, number) for each in self._client.artifacts(number)]
 
-    def artifact(self, number: int, path: str) -> Artifact | None:
-        """One of these files."""
+    def artifact(self, number: int, path: str, attempt: int | None = None) -> Artifact | None:
+        """One of these files.
+
+        Raises:
+            UsageError: one of an earlier attempt is asked for, which the lab does not send.
+        """
+        if attempt is not None:
+            raise UsageError("a lab elsewhere sends only the files that count: leave out --attempt")
         return next((each for each in self.artifacts(number) if each.path == path), None)
 
     def save(self, artifact: Artifact, target: Path) -> Path:
@@ -295,6 +314,10 @@ class RemoteBoards:
         """A board as the lab names it."""
         return self._client.board(word).name
 
+    def called(self, name: str) -> str:
+        """What people there call it."""
+        return self._client.board(name).label or name
+
     def reserve(self, name: str, *, holder: str, note: str, hours: float) -> BoardInfo:
         """Reserve one for the token."""
         return rows.board_of(self._client.reserve(name, hours=hours, note=note))
@@ -315,10 +338,12 @@ class RemoteBoards:
         holder: str = "",
         console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
+        on_presence: Callable[[bool], None] = lambda _is_there: None,
     ) -> None:
         """Read its console until ``cancel``, and type to it; the lab keeps the session."""
         typed = console_input or ConsoleInput(on_note)
         console = RemoteConsole(self._client, name, on_output, on_note, typed)
+        on_presence(True)  # the lab waits for a board that vanishes
         console.watch(cancel, reset=reset)
 
     def reset(self, name: str) -> None:

@@ -14,6 +14,7 @@ from engine import (
     FindingRow,
     FoundCheck,
     Project,
+    Retry,
     Run,
     StageRow,
 )
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 
 def run_of(answer: BaseModel) -> Run:
     """A build."""
-    return Run(**answer.model_dump(exclude={"stages"}))
+    return Run(**answer.model_dump(exclude={"stages", "retries"}))
+
+
+def retry_of(answer: BaseModel, number: int) -> Retry:
+    """A retry of a build."""
+    return Retry(run_id=number, from_attempt=0, **answer.model_dump())
 
 
 def stage_of(answer: BaseModel, number: int) -> StageRow:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
-from textual.containers import Horizontal
+from engine.enums import TARGETS
+from tui.screens.form import Form, names_in
+from tui.widgets.fields import Field
 
-from engine.errors import EspdeckError
-from tui.screens.project_form import ProjectForm
 
-
-class AddProject(ProjectForm[UUID]):
-    """Asks for a project; it is cloned when the form has gone."""
+class AddProject(Form[UUID]):
+    """Asks for a project; its source is asked before it is added, and cloned afterwards."""
 
     VERB: ClassVar[str] = "add"
 
@@ -22,15 +21,15 @@ class AddProject(ProjectForm[UUID]):
         """The title of the form."""
         return "Add a project"
 
-    def lines(self) -> Sequence[Horizontal]:
-        """Its lines."""
+    def fields(self) -> Sequence[Field]:
+        """Its fields."""
         return [
-            self.line("source", "source", "Git URL or path of a repository"),
-            self.line("chips", "target", "read from the sources; or esp32,esp32c6"),
-            self.line("branch", "branch", "where HEAD of the source is"),
-            self.line("app", "app", "its root; or a folder"),
-            self.line("configuration", "configuration", "the plain one; environment of PlatformIO"),
-            self.line("name", "name", "the repository's"),
+            Field("source", name="source", hint="Git URL or path of a repository"),
+            Field("chips", name="targets", hint="read from sources", choices=TARGETS, many=True),
+            Field("branch", name="branch", hint="HEAD of the source"),
+            Field("app", name="app", hint="root of the repository"),
+            Field("configuration", name="configuration", hint="default"),
+            Field("name", name="name", hint="name of the repository"),
         ]
 
     def take(self) -> None:
@@ -38,22 +37,21 @@ class AddProject(ProjectForm[UUID]):
         source, branch, app, configuration, name = map(
             self.typed, ("source", "branch", "app", "configuration", "name")
         )
-        targets, engine = self.chips(), self.engine
-
-        def add() -> None:
-            try:
-                engine.project_editor.check_new(source, name, branch, app, configuration)
-                project = engine.projects.add(
+        if not source:
+            self.show_problem("type a Git URL or a path", "source")
+            return
+        targets, engine = names_in(self.typed("targets")), self.engine
+        self.work(
+            "looking at the source",
+            lambda cancel: (
+                engine.project_editor.start_adding(
                     source,
+                    name=name or None,
                     targets=targets,
                     branch=branch or None,
                     app=app,
                     configuration=configuration,
-                    name=name or None,
-                )
-            except EspdeckError as error:
-                self.app.call_from_thread(self.show_problem, str(error))
-            else:
-                self.app.call_from_thread(self.dismiss, project.id)
-
-        self.run_worker(add, thread=True, exclusive=True, exit_on_error=False)
+                    cancel=cancel,
+                ).id
+            ),
+        )

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.events import ScreenResume
+from textual.events import Mount, ScreenResume
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 
 _LOG = logging.getLogger("espdeck.screens")
-
-_ERROR_SECONDS = 8
-"""How long an error is shown."""
 
 
 class MainScreen(Screen[None]):
@@ -47,6 +44,25 @@ class MainScreen(Screen[None]):
         if "WHERE" in cls.__dict__:
             cls.BINDINGS = [*bindings_of(cls.WHERE), *cls.BINDINGS]
         super().__init_subclass__(**arguments)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opening: set[object] = set()
+        self._is_mounting = True
+
+    def _on_mount(self, _event: Mount) -> None:
+        self.call_later(self._mounted)
+
+    def _mounted(self) -> None:
+        self._is_mounting = False
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it has not got what it shows at first, or reads what the last key opens.
+
+        Keys wait meanwhile, see :mod:`tui.type_ahead`.
+        """
+        return bool(self._opening)
 
     @property
     def app(self) -> AppBase:  # type: ignore[override] # the only app that shows this screen
@@ -71,6 +87,7 @@ class MainScreen(Screen[None]):
             self.action("palette", self.app.action_command_palette),
             self.action("help", self._show_help),
             self.action("guide", self._show_guide),
+            self.action("messages", self._show_messages),
             self.action("suspend", self._suspend),
             self.action("quit", self.app.request_quit),
         ]
@@ -138,15 +155,24 @@ class MainScreen(Screen[None]):
         from tui.screens.help import HelpScreen
 
         actions = list(self.actions.values())
-        self.app.push_screen(
-            HelpScreen(actions), lambda guide: self.action_do("guide") if guide else None
-        )
+        self.app.push_screen(HelpScreen(actions, lambda: self.action_do("guide")))
 
     def _show_guide(self) -> None:
         """Show the page of the manual about this screen."""
         from tui.screens.guide import TOPICS, GuideScreen
 
         self.app.push_screen(GuideScreen(TOPICS[self.WHERE]))
+
+    def _show_messages(self) -> None:
+        """Show what was shown for a moment, the newest first."""
+        from tui.presentation.units import clock
+        from tui.screens.reader import LineReader
+
+        lines = [
+            f"{clock(each.at, seconds=True)}  {each.severity:<11}  {each.text}"
+            for each in reversed(self.app.messages)
+        ]
+        self.app.push_screen(LineReader("messages", "\n".join(lines) or "no messages yet"))
 
     def _suspend(self) -> None:
         """Go back to the shell that started the app, until ``fg``."""
@@ -157,7 +183,13 @@ class MainScreen(Screen[None]):
         except EspdeckError as error:
             self.show_error(str(error))
 
-    def in_thread(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+    def in_thread(
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None] | None = None,
+        *,
+        opens: bool = False,
+    ) -> None:
         """Call the engine off the event loop.
 
         An :class:`EspdeckError` is shown as its one line; any other exception is logged and shown.
@@ -165,7 +197,11 @@ class MainScreen(Screen[None]):
         Args:
             work: runs in a thread.
             then: gets what ``work`` gave, on the event loop, while the screen is still there.
+            opens: whether ``then`` opens a screen, for which the next keys are meant.
         """
+        token = object()
+        if opens or self._is_mounting:
+            self._opening.add(token)
 
         def give(result: Any) -> None:
             assert then is not None
@@ -173,6 +209,12 @@ class MainScreen(Screen[None]):
             self.app.wake()
 
         def call() -> None:
+            try:
+                call_and_give()
+            finally:
+                self._opening.discard(token)
+
+        def call_and_give() -> None:
             try:
                 result = work()
             except EspdeckError as error:
@@ -194,9 +236,9 @@ class MainScreen(Screen[None]):
     def show_error(self, message: str) -> None:
         """Show one line of what went wrong."""
         self.app.clear_notifications()
-        self.notify(clean(message), severity="error", markup=False, timeout=_ERROR_SECONDS)
+        self.notify(clean(message), severity="error", markup=False)
 
     def copy_text(self, text: str) -> None:
         """Copy a text to the clipboard, and say so."""
         self.app.copy_to_clipboard(text)
-        self.notify("copied", markup=False, timeout=2)
+        self.notify("copied", markup=False)

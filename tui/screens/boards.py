@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,8 +12,9 @@ from textual.app import ComposeResult
 from engine import CancelToken
 from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
-from engine.events import Event
+from engine.events import BoardTaken, Event, RunCompleted, StageChanged
 from tui.actions import Action
+from tui.app_base import BoardOperation
 from tui.keymap import Where
 from tui.presentation.board_rows import board_details, board_parts, name_cells
 from tui.presentation.tables import columns, efuse_rows, partition_rows
@@ -25,12 +27,12 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
-    from engine import BoardInfo, BoardSession
+    from engine import BoardInfo, BoardOverview, BoardSession
 
-_LOOK_TICKS = 10
-"""Ticks of the app between two looks at what is plugged in."""
+_LOOK_SECONDS = 5.0
+"""Seconds between two looks at what is plugged in and who has it: boards come without an event."""
 
-_BUSY_LOOK_TICKS = 2
+_BUSY_LOOK_SECONDS = 0.2
 """The same while a person has something running on a board."""
 
 _RESERVATION_HOURS = 8.0
@@ -39,24 +41,30 @@ _RESERVATION_HOURS = 8.0
 _LISTED_BUILDS = 30
 """How many of the newest can be chosen to flash one."""
 
-_NO_BOARDS = (
-    " no boards: plug one in, name one in the settings (boards = [...]), or run espdeck lab"
-)
+_NO_BOARDS = " no boards: plug one in, or run:  espdeck lab"
+_HOW_TO_GET_BOARDS = [
+    ("USB", "plug a board in: it is listed here within seconds"),
+    ("virtual", "run  espdeck lab  in another terminal: boards without hardware"),
+    ("other", 'espdeck config set boards \'["/dev/ttyUSB0", "socket://host:4000"]\''),
+]
+"""What an empty list says below it; short enough for 80 cells."""
 
 
 class BoardsScreen(MainScreen):
     """Boards of the settings, then USB ports that may have one."""
 
     WHERE: ClassVar[Where] = Where.BOARDS
+    RESTS: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._boards: RowList[BoardInfo] = RowList(
-            draw=self._draw, key=lambda board: board.name, id="boards", empty=" loading"
+        self._boards: RowList[BoardOverview] = RowList(
+            draw=self._draw, key=lambda board: board.info.name, id="boards", empty=" loading"
         )
         self._boards.title = " boards"
         self._details = Details()
-        self._ticks = 0
+        self._is_looking = False
+        self._shown: tuple[object, ...] = ()
         self._marked: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -70,6 +78,7 @@ class BoardsScreen(MainScreen):
         """Show what there is."""
         self.set_focus(self._boards)
         self._load()
+        self.set_interval(_LOOK_SECONDS, self._look)
 
     def list_actions(self) -> Sequence[Action]:
         """Actions on the chosen board, or on the marked ones."""
@@ -98,12 +107,11 @@ class BoardsScreen(MainScreen):
 
     def _not_reserved(self) -> str | None:
         board = self._board
-        return None if board.reserved else f"{board.name} is not reserved"
+        return None if board.reserved else f"{_called(board)} is not reserved"
 
     def _not_in_use(self) -> str | None:
-        name = self._board.name
-        is_used = name in self.app.board_operations
-        return None if is_used else f"nothing is done with {name} from here"
+        is_used = self._board.name in self.app.board_operations
+        return None if is_used else f"nothing is done with {_called(self._board)} from here"
 
     def _is_in_use(self) -> str | None:
         return self._wait_for([self._board])
@@ -112,15 +120,27 @@ class BoardsScreen(MainScreen):
         return self._wait_for(self._chosen_boards)
 
     def _wait_for(self, boards: Sequence[BoardInfo]) -> str | None:
-        used = [each.name for each in boards if each.name in self.app.board_operations]
+        used = [_called(each) for each in boards if each.name in self.app.board_operations]
         return f"{used[0]}: wait for what you do with it, or cancel that" if used else None
 
     def handle_events(self, events: Sequence[Event]) -> None:
-        """Look for boards now and then: they come and go without an event."""
-        self._ticks += 1
-        ticks = _BUSY_LOOK_TICKS if self.app.board_operations else _LOOK_TICKS
-        if self._ticks % ticks == 0 and self.is_current:
+        """Look at once when a run got or let go a board."""
+        if any(isinstance(event, (BoardTaken, StageChanged, RunCompleted)) for event in events):
             self._load()
+
+    def on_screen_resume(self) -> None:
+        """Look at once: things may have changed meanwhile."""
+        self._load()
+
+    def _look(self) -> None:
+        if self.is_current:
+            self._load()
+
+    def _look_while_busy(self) -> None:
+        """Look more often until nothing is done with a board."""
+        if self.app.board_operations:
+            self.set_timer(_BUSY_LOOK_SECONDS, self._look_while_busy)
+        self._look()
 
     def escape(self) -> None:
         """Go back to the projects."""
@@ -152,7 +172,7 @@ class BoardsScreen(MainScreen):
 
     def _cancel(self) -> None:
         """Stop what is done with it."""
-        self.app.board_operations[self._board.name].cancel()
+        self.app.board_operations[self._board.name].cancel.cancel()
 
     def _reset_board(self) -> None:
         """Start its program anew."""
@@ -179,8 +199,8 @@ class BoardsScreen(MainScreen):
                 expected=self.engine.programs.table_offset(board.name)
             )
             if found is None:
-                raise UsageError(f"{board.name}: no partition table at 0x8000, nor up to 0x20000")
-            title = f"partitions of {board.name}, table at {found.offset:#x}"
+                raise UsageError(f"{board.called}: no partition table at 0x8000, nor up to 0x20000")
+            title = f"partitions of {board.called}, table at {found.offset:#x}"
             self._read(title, *partition_rows(found.partitions))
 
         self._operate("", read)
@@ -189,20 +209,20 @@ class BoardsScreen(MainScreen):
         """Its eFuses."""
         self._operate(
             "",
-            lambda board: self._read(f"eFuses of {board.name}", *efuse_rows(board.chip.efuses())),
+            lambda board: self._read(f"eFuses of {board.called}", *efuse_rows(board.chip.efuses())),
         )
 
     def _erase(self) -> None:
         """Erase all of its flash."""
-        name = self._board.name
+        board, name = self._board, _called(self._board)
 
         def answered(typed: tuple[str, ...] | None) -> None:
             if typed is None:
                 return
             if typed != (name,):
-                self.show_error("another name: nothing was erased")
+                self.show_error(f"nothing was erased: the name is {name}")
                 return
-            self._operate("erased", lambda board: board.flash.erase(None))
+            self._operate("erased", lambda held: held.flash.erase(None), board)
 
         self.app.push_screen(
             Ask(f"Erase all flash of {name}?", "Type its name.", [Field(name)], "erase"), answered
@@ -226,8 +246,8 @@ class BoardsScreen(MainScreen):
         ]
         self.app.push_screen(
             Ask(
-                f"Name {board.name}",
-                "The name can be used wherever a board is named.",
+                f"Name {_called(board)}",
+                "The name stands for the board on every screen and in every command.",
                 fields,
                 "keep",
             ),
@@ -236,7 +256,7 @@ class BoardsScreen(MainScreen):
 
     def _reserve(self) -> None:
         """Take the board."""
-        name = self._board.name
+        board = self._board
 
         def answered(typed: tuple[str, ...] | None) -> None:
             if typed is None:
@@ -247,14 +267,21 @@ class BoardsScreen(MainScreen):
                 try:
                     number = float(hours)
                 except ValueError as error:
-                    raise UsageError(f"{hours!r} is no number of hours") from error
-                self.engine.boards.reserve(name, holder=getpass.getuser(), note=note, hours=number)
+                    raise UsageError(f"{hours!r} is not a number of hours") from error
+                self.engine.boards.reserve(
+                    board.name, holder=getpass.getuser(), note=note, hours=number
+                )
 
             self.in_thread(reserve, lambda _none: self._load())
 
         fields = [Field("why, for the others to read"), Field("hours", f"{_RESERVATION_HOURS:g}")]
         self.app.push_screen(
-            Ask(f"Reserve {name}", "Builds wait until you give it back.", fields, "reserve"),
+            Ask(
+                f"Reserve {_called(board)}",
+                "Builds wait until you give it back.",
+                fields,
+                "reserve",
+            ),
             answered,
         )
 
@@ -267,7 +294,7 @@ class BoardsScreen(MainScreen):
         )
 
     @property
-    def scroll_target(self) -> RowList[BoardInfo]:
+    def scroll_target(self) -> RowList[BoardOverview]:
         """The boards."""
         return self._boards
 
@@ -275,26 +302,42 @@ class BoardsScreen(MainScreen):
     def _board(self) -> BoardInfo:
         board = self._boards.item
         assert board is not None
-        return board
+        return board.info
 
     @property
     def _chosen_boards(self) -> Sequence[BoardInfo]:
         """The marked boards, else the one that is chosen."""
-        marked = [each for each in self._boards.items if each.name in self._marked]
+        infos = [each.info for each in self._boards.items]
+        marked = [each for each in infos if each.name in self._marked]
         return marked or [self._board]
 
     def _load(self) -> None:
-        def show(boards: Sequence[BoardInfo]) -> None:
+        """Look at the boards, once at a time: a look may take longer than the time to the next."""
+        if self._is_looking:
+            return
+        self._is_looking = True
+
+        def look() -> Sequence[BoardOverview]:
+            try:
+                return self.engine.overview.boards(every_port=True)
+            finally:
+                self._is_looking = False
+
+        def show(boards: Sequence[BoardOverview]) -> None:
+            minute = datetime.now(UTC).replace(second=0, microsecond=0)
+            shown = (boards, minute, tuple(self.app.board_operations))
+            if shown == self._shown:
+                return  # nothing is drawn that would look the same
+            self._shown = shown
             self._boards.title = f" boards {len(boards)}"
             self._boards.fill(boards, empty=_NO_BOARDS)
             self._show_details()
             self._bar.refresh()
 
-        self.in_thread(self.engine.boards.list_all, show)
+        self.in_thread(look, show)
 
     def _flash(self, *, app_only: bool) -> None:
         boards = self._chosen_boards
-        names = [board.name for board in boards]
         chips = {board.chip for board in boards} - {""}
 
         def find() -> list[tuple[str, str]]:
@@ -314,17 +357,17 @@ class BoardsScreen(MainScreen):
                 self.show_error(f"no build for {' and '.join(sorted(chips)) or 'this board'} yet")
                 return
             what = "the program of which build" if app_only else "which build"
-            on = names[0] if len(names) == 1 else f"{len(names)} boards"
+            on = _called(boards[0]) if len(boards) == 1 else f"{len(boards)} boards"
             self.app.push_screen(Choose(f"Flash {what} on {on}?", builds), chosen)
 
         def chosen(number: str | None) -> None:
             if number is None:
                 return
-            for name in names:
+            for board in boards:
                 self._operate(
                     f"flashed with build {number}",
                     lambda held: self._write(held, int(number), app_only=app_only),
-                    name,
+                    board,
                 )
 
         self.in_thread(find, ask)
@@ -347,11 +390,16 @@ class BoardsScreen(MainScreen):
         return f"flashed with build {number}, not compared: it has {written.identity.protection}"
 
     def _operate(
-        self, done: str, work: Callable[[BoardSession], str | None], name: str = ""
+        self,
+        done: str,
+        work: Callable[[BoardSession], str | None],
+        board: BoardInfo | None = None,
     ) -> None:
         """Do something with a board in a thread; ``done`` says so when it is done."""
-        name, user = name or self._board.name, getpass.getuser()
-        cancel = self.app.board_operations[name] = CancelToken()
+        board, user = board or self._board, getpass.getuser()
+        name, called = board.name, _called(board)
+        cancel = CancelToken()
+        self.app.board_operations[name] = BoardOperation(called, cancel)
 
         def run() -> str:
             try:
@@ -367,9 +415,9 @@ class BoardsScreen(MainScreen):
         def end(said: str) -> None:
             self._load()
             if said:
-                self.notify(f"{name}: {said}", markup=False)
+                self.notify(f"{called}: {said}", markup=False)
 
-        self._load()
+        self._look_while_busy()
         self.in_thread(run, end)
 
     def _note(self, line: str) -> None:
@@ -381,15 +429,22 @@ class BoardsScreen(MainScreen):
             self.app.push_screen, LineReader(title, text, classify=lambda _line: "text")
         )
 
-    def _draw(self, board: BoardInfo, width: int) -> Parts:
+    def _draw(self, board: BoardOverview, width: int) -> Parts:
         return board_parts(
             board,
             self.app.glyphs,
             width,
             name_width=name_cells(self._boards.items, width),
-            is_marked=board.name in self._marked,
+            is_marked=board.info.name in self._marked,
+            now=datetime.now(UTC),
         )
 
     def _show_details(self) -> None:
         board = self._boards.item
-        self._details.show([] if board is None else board_details(board))
+        now = datetime.now(UTC)
+        self._details.show(_HOW_TO_GET_BOARDS if board is None else board_details(board, now))
+
+
+def _called(board: BoardInfo) -> str:
+    """What people call a board."""
+    return board.label or board.name

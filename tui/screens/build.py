@@ -6,22 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from engine import FIRMWARE_PIPELINE
-from engine.enums import Role, RunStatus
+from engine.enums import Role, RunStatus, StageStatus
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.labels import commit_of, tells_apart, variant_of
+from tui.presentation.labels import commit_of, stage_label, tells_apart, variant_of
 from tui.presentation.pane_layout import Panes
 from tui.screens import fix as fixes
 from tui.screens.result_lists import ARTIFACTS, FINDINGS
 from tui.screens.run import RunScreen
-from tui.state.run_state import SERIAL, RunView, TailKey
+from tui.state.run_state import RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
     from engine import Builds, Fix, Run
 
-PANES = Panes(tuple(role.value for role in Role), {SERIAL: 2, FINDINGS: 1, ARTIFACTS: 1})
-"""The panes of a build: one for each agent, with all that it does, and those of results."""
+CONSOLES = {stage_label(key): key for key in ("test.board", "test.simulator")}
+"""The panes of what firmware printed, each with the stage that listened."""
+
+PANES = Panes(tuple(role.value for role in Role), (*CONSOLES, FINDINGS, ARTIFACTS))
+"""The panes of a build: one for each agent, with all that it does, the consoles, the results."""
 
 _HEAD_NOTES = {
     "project.not_synced": "not synced",
@@ -35,12 +38,13 @@ class BuildScreen(RunScreen):
 
     WHERE: ClassVar[Where] = Where.BUILD
     KIND = "build"
+    WRAPPED = (Role.QA,)  # its lines are a table whose last columns are limits and why they hold
 
     def __init__(self, number: int) -> None:
         view = RunView(number, FIRMWARE_PIPELINE, pane_of=lambda _stage, role: role)
         super().__init__(view, PANES, Role.BUILDER.value)
         self._log_panes = {
-            name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, SERIAL)
+            name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, *CONSOLES)
         }
         self._fix: Fix | None = None
         self._build: Run | None = None
@@ -56,6 +60,7 @@ class BuildScreen(RunScreen):
         return [
             *super().list_actions(),
             self.action("sizes", self._show_sizes, self._no_sizes),
+            self.action("compare", self._compare),
             self.action("approve", self._approve, self._no_approval),
             self.action("fix", self._show_fix, no_fix),
             self.action("commit", self._commit_fix, no_fix, decided),
@@ -64,8 +69,22 @@ class BuildScreen(RunScreen):
         ]
 
     def _no_sizes(self) -> str | None:
-        has_program = any(row.kind == "elf" for row in self._results.artifacts.items)
+        kept = self._results.artifacts.items
+        has_program = any(row.kind == "elf" and not row.superseded for row in kept)
         return None if has_program else "no sizes: this build kept no program"
+
+    def _compare(self) -> None:
+        """Compare with the last build before that succeeded."""
+        from tui.screens.compare import CompareScreen
+
+        def show(before: Run | None) -> None:
+            if before is None:
+                why = f"no build before {self.number} succeeded"
+                self.notify(why, severity="warning", markup=False)
+                return
+            self.app.push_screen(CompareScreen(before.number, self.number))
+
+        self.in_thread(lambda: self.runs.before(self.number), show)
 
     def _no_approval(self) -> str | None:
         build = self._build
@@ -112,7 +131,11 @@ class BuildScreen(RunScreen):
             self.app.push_screen(fixes.FixScreen(self._fix, shown, self.action_do))
 
     def _commit_fix(self) -> None:
-        fixes.commit(self, self.number, self._set_fix)
+        def committed(fix: Fix) -> None:
+            self._set_fix(fix)
+            self._show_fix()  # it says how to get the branch
+
+        fixes.commit(self, self.number, committed)
 
     def _discard_fix(self) -> None:
         fixes.discard(self, self.number, self._set_fix)
@@ -120,7 +143,9 @@ class BuildScreen(RunScreen):
     def _load_results(self) -> None:
         super()._load_results()
         if self._view.status.is_final:
-            self.in_thread(lambda: self.engine.fixes.of(self.number), self._set_fix)
+            self.in_thread(
+                lambda: self.engine.fixes.of(self.number), self._set_fix, opens=self._is_opening
+            )
         else:
             self._set_fix(None)
 
@@ -150,25 +175,54 @@ class BuildScreen(RunScreen):
         return show
 
     def _pane_to_show(self) -> str:
-        if self._view.status is RunStatus.FAILED:
+        view = self._view
+        if view.status is RunStatus.FAILED:
             return FINDINGS
-        if self._view.status.is_final and self._log_keys(SERIAL):
-            return SERIAL
-        running = [stage.role for _, stage in self._view.running()]
-        if Role.TESTER in running and self._log_keys(SERIAL):
-            return SERIAL
+        consoles = [name for name in self._open_consoles() if self._log_keys(name)]
+        if view.status.is_final and consoles:
+            return consoles[0]
+        running = [stage.role for _, stage in view.running()]
+        if Role.TESTER in running and consoles:
+            return consoles[0]
         return running[0] if running else self._focused
 
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
+        view, consoles = self._view, self._open_consoles()
+        found = [FINDINGS] if self._results.findings.items else []
+        if view.status.is_final:
+            ran = [name for name in reversed(PANES.agents) if self._log_keys(name)]
+            failed = [name for name in PANES.agents if view.state(name)[0] is StageStatus.FAILED]
+            return [*found, *consoles, *(failed or ran)[:1]], [*failed, *ran, ARTIFACTS]
+        running = [stage.role for _, stage in view.running()]
+        # Between two stages nobody is at work for a moment: then the panes stay as they are.
+        agents = running or [name for name in self._wants.worth if name in PANES.agents]
+        return [*agents, *consoles, *found], [ARTIFACTS]
+
+    def _open_consoles(self) -> list[str]:
+        """The consoles whose stage runs, or has listened in its newest attempt."""
+        states = {name: self._view.stage(stage) for name, stage in CONSOLES.items()}
+        return [
+            name
+            for name, state in states.items()
+            if state is StageStatus.RUNNING
+            or (state is not StageStatus.PENDING and self._log_keys(name))
+        ]
+
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
-        if name == SERIAL:
-            where = f" {key.stage.removeprefix('test.')}" if key is not None else ""
-            return f" SERIAL{where}{which}"
+        if name in CONSOLES:
+            return f" {'  '.join(filter(None, (name.upper(), 'console', which)))}"
         status, task = self._view.state(name)
-        stage = ""
-        if key is not None and name == Role.TESTER:
-            # Two of its stages run at once: the text is of the one that is shown.
-            stage, task = f" {key.stage}", self._view.stages[key.stage].task
-        return f" {self.app.glyphs.state(status)} {name}{stage}{which} {task}"
+        # Two stages of the TESTER run at once: the text is of the one that is shown.
+        stages = [each.key for each in self._view.pipeline.stages if each.role == name]
+        stage = stages[0] if key is None else key.stage
+        shown = self._view.stages.get(stage)
+        if key is not None and shown is not None:
+            status, task = shown.status, shown.task
+        words = stage_label(stage) if key is not None or len(stages) == 1 else ""
+        if task == self._view.pipeline.stage(stage).title:
+            task = ""  # it says of the stage what its name does
+        parts = (name, words, which, task)
+        return f" {self.app.glyphs.state(status)} {'  '.join(filter(None, parts))}"
 
     def _agent_label(self, name: str) -> str:
         return name

@@ -12,7 +12,7 @@ from engine.events import CheckCompleted, Event
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.check_rows import age_of, detail_lines, message_of, project_of
-from tui.presentation.units import span
+from tui.presentation.units import day_and_clock, span
 from tui.screens.base import MainScreen
 from tui.state.log_tail import LogTail
 from tui.theme import STATE_COLOURS
@@ -120,15 +120,23 @@ class CheckScreen(MainScreen):
         return self._cell.check.name, self._cell.project.id if self._cell.project else None
 
     def _no_result(self) -> str | None:
-        return "it has not run yet" if self._results.item is None else None
+        return "this check has not run yet" if self._results.item is None else None
 
     def _cannot_run(self) -> str | None:
         if self._cell.check.problem:
-            return f"it cannot be used: {self._cell.check.problem}"
-        return "it runs already" if self.app.check_runs.get(self._key) is not None else None
+            return f"this check cannot be used: {self._cell.check.problem}"
+        return (
+            "this check is running already"
+            if self.app.check_runs.get(self._key) is not None
+            else None
+        )
 
     def _not_running(self) -> str | None:
-        return "it does not run from here" if self.app.check_runs.get(self._key) is None else None
+        return (
+            "you did not start this check here"
+            if self.app.check_runs.get(self._key) is None
+            else None
+        )
 
     def _focus_other(self) -> None:
         self.set_focus(self._results if self._found.has_focus else self._found)
@@ -225,4 +233,4 @@ class CheckScreen(MainScreen):
 
 def when(result: CheckResultRow) -> str:
     """When a result was found, by this machine's clock."""
-    return f"{result.timestamp.astimezone():%m-%d %H:%M}"
+    return day_and_clock(result.timestamp)[5:]

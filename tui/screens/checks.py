@@ -35,7 +35,7 @@ _AGE_LOOKS = 5
 _LOAD_LOOKS = 30
 """Looks between two loads: a result that stood still is told by no event."""
 
-_NOTHING = " no checks: they look at projects; press q, then a to add one"
+_NOTHING = " no checks yet: press q, then a to add a project"
 
 
 class ChecksScreen(MainScreen):
@@ -143,20 +143,28 @@ class ChecksScreen(MainScreen):
     def _no_cell(self) -> str | None:
         if self._matrix.cell is not None:
             return None
-        return "this check does not look at that" if self._all else "there is no check yet"
+        return (
+            "this check is not run for this project"
+            if self._all
+            else "no checks yet: add a project first"
+        )
 
     def _no_project(self) -> str | None:
-        return "it looks at the lab, not at a project" if self._cell.project is None else None
+        return (
+            "this check is about the lab, not about a project"
+            if self._cell.project is None
+            else None
+        )
 
     def _is_broken(self) -> str | None:
         check = self._cell.check
         return f"{check.name} cannot be used: {check.problem}" if check.problem else None
 
     def _is_asked_for(self) -> str | None:
-        return "it runs already" if self._run_of(self._cell) is not None else None
+        return "this check is running already" if self._run_of(self._cell) is not None else None
 
     def _is_not_asked_for(self) -> str | None:
-        return "it does not run from here" if self._run_of(self._cell) is None else None
+        return "you did not start this check here" if self._run_of(self._cell) is None else None
 
     def _run_of(self, cell: CheckCell) -> CheckRun | None:
         return self.app.check_runs.get(_key(cell))
@@ -231,7 +239,10 @@ class ChecksScreen(MainScreen):
             then("")
             return
         name = cell.project.name
-        choices = [("one", f"of {name} only"), ("all", "of every project that says nothing else")]
+        choices = [
+            ("one", f"for {name} only"),
+            ("all", "for all projects without a setting of their own"),
+        ]
 
         def chosen(whose: str | None) -> None:
             if whose is not None:
@@ -306,7 +317,7 @@ class ChecksScreen(MainScreen):
         text = self._filter.value.strip().lower()
         shown = [cell for cell in self._all if not text or text in _searched(cell)]
         self._matrix.title = f" checks  {_summary(self._all)}"
-        self._matrix.fill(shown, empty=f" nothing has {text!r}" if self._all else _NOTHING)
+        self._matrix.fill(shown, empty=f" no check has {text!r}" if self._all else _NOTHING)
 
     def _refresh(self) -> None:
         self._matrix.refresh()
@@ -342,7 +353,7 @@ def _minutes(typed: str) -> float:
     try:
         return float(typed)
     except ValueError as error:
-        raise UsageError(f"{typed!r} is no number of minutes") from error
+        raise UsageError(f"{typed!r} is not a number of minutes") from error
 
 
 def _searched(cell: CheckCell) -> str:
@@ -360,4 +371,4 @@ def _summary(cells: Sequence[CheckCell]) -> str:
     broken = {cell.check.name for cell in cells if cell.check.problem}
     if broken:
         said.append(f"{len(broken)} broken")
-    return ", ".join(said) or ("all is well" if found else "")
+    return ", ".join(said) or ("all passed" if found else "")

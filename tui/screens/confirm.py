@@ -45,7 +45,7 @@ class Confirm(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(Content(clean(self._question)), classes="dialog--title")
             yield Static(Content(clean(self._consequence)))
-            yield Static(Content(f"y {self._verb}   n keep"), classes="dialog--keys")
+            yield Static(Content(f"y {self._verb}   n no"), classes="dialog--keys")
 
 
 class Choose(ModalScreen[str | None]):

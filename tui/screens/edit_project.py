@@ -1,18 +1,16 @@
-"""Changing a project: its chips, branch, app, configuration and name."""
+"""Changing a project: source, chips, branch, app, configuration and name; its builds stay."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual.containers import Horizontal
-from textual.widgets import Input
-
-from engine import NO_CHIP, ProjectEdits
-from engine.enums import TARGETS
+from engine import NO_CHIP, ProjectEdits, consequences
+from engine.enums import TARGETS, ProjectStatus
 from engine.errors import EspdeckError
-from engine.text import clean, listed
-from tui.screens.project_form import ProjectForm
+from engine.text import mask
+from tui.screens.form import Form, names_in
+from tui.widgets.fields import Field
 
 if TYPE_CHECKING:
     from engine import App, Project
@@ -20,40 +18,44 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class EditProject(ProjectForm["Project"]):
-    """Shows a project as it is; gives it as it was changed."""
+class EditProject(Form["Project"]):
+    """Shows a project as it is, and what each change comes to; gives it as it was changed."""
 
-    AUTO_FOCUS = "#target"
+    AUTO_FOCUS = "#targets"
     VERB: ClassVar[str] = "change"
 
     def __init__(self, project: Project) -> None:
         super().__init__()
         self._project = project
         self._apps: Sequence[App] = ()
+        is_dead = project.status is ProjectStatus.ERROR
+        self._first = "source" if is_dead else "targets" if not project.target else ""
 
     @property
     def title_text(self) -> str:
         """The title of the form."""
         return f"Change {self._project.name}"
 
-    def lines(self) -> Sequence[Horizontal]:
-        """Its lines."""
+    def fields(self) -> Sequence[Field]:
+        """Its fields."""
         project = self._project
         head = f"HEAD of the source{f' ({project.branch})' if project.branch else ''}"
-        branch = project.branch if project.branch and project.branch_chosen else ""
+        chips = ", ".join(project.targets)
         return [
-            self.line("chips", "target", "read from the sources", ", ".join(project.targets)),
-            self.line("branch", "branch", head, branch),
-            self.line("app", "app", "its root", project.app),
-            self.line("configuration", "configuration", "the plain one", project.configuration),
-            self.line("name", "name", "", project.name),
+            Field("source", mask(project.source), "source", "Git URL or path of a repository"),
+            Field("chips", chips, "targets", "read from sources", TARGETS, many=True),
+            Field("branch", _branch(project), "branch", head),
+            Field("app", project.app, "app", "root of the repository"),
+            Field("configuration", project.configuration, "configuration", "default"),
+            Field("name", project.name, "name"),
         ]
 
     def on_mount(self) -> None:
-        """Read what the sources offer, in a thread."""
-        if not self._project.target:
-            self.show_problem(f"{NO_CHIP}: name it")
-        engine, project = self.engine, self._project
+        """Say what is wrong with it, and read what the sources offer, in a thread."""
+        project, engine = self._project, self.engine
+        if self._first:
+            detail = project.status_detail if self._first == "source" else f"{NO_CHIP}: name it"
+            self.show_problem(detail, self._first)
 
         def read() -> None:
             try:
@@ -65,58 +67,62 @@ class EditProject(ProjectForm["Project"]):
 
         self.run_worker(read, thread=True, exit_on_error=False)
 
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Suggest the chips and configurations of another app."""
-        if message.input.id == "app":
-            self._offer_of(message.value.strip())
+    def changed(self) -> None:
+        """Say what comes of it; offer the chips and configurations of another app."""
+        self._offer_of(self.typed("app"))
+        self.show_note("; ".join(consequences(self._project, self._edits())))
 
     def take(self) -> None:
         """Change it, off the event loop."""
-        before, engine = self._project, self.engine
-        edits = ProjectEdits(
-            name=_changed(self.typed("name") or before.name, before.name),
-            targets=_changed(self.chips(), before.targets),
-            branch=_changed(
-                self.typed("branch"), (before.branch or "") if before.branch_chosen else ""
-            ),
-            app=_changed(self.typed("app"), before.app),
-            configuration=_changed(self.typed("configuration"), before.configuration),
-        )
-        if edits == ProjectEdits():
+        before, engine, edits = self._project, self.engine, self._edits()
+        is_dead = before.status is ProjectStatus.ERROR
+        if edits == ProjectEdits() and not is_dead:
             self.dismiss(None)
             return
-        self.show_problem("reading the source")
 
-        def change() -> None:
-            try:
-                changed = engine.project_editor.edit(before, edits)
-            except EspdeckError as error:
-                self.app.call_from_thread(self.show_problem, str(error))
+        def taken(changed: Project) -> None:
+            if changed.status is ProjectStatus.ERROR:
+                self.show_problem(changed.status_detail, "source")
             else:
-                self.app.call_from_thread(self.dismiss, changed)
+                self.dismiss(changed)
 
-        self.run_worker(change, thread=True, exclusive=True, exit_on_error=False)
+        self.work(
+            "looking at the source",
+            lambda cancel: engine.project_editor.edit(before, edits, cancel=cancel),
+            taken,
+        )
+
+    def _edits(self) -> ProjectEdits:
+        """What differs from the project."""
+        before = self._project
+        return ProjectEdits(
+            name=_changed(self.typed("name") or before.name, before.name),
+            targets=_changed(names_in(self.typed("targets")), before.targets),
+            branch=_changed(self.typed("branch"), _branch(before)),
+            app=_changed(self.typed("app"), before.app),
+            configuration=_changed(self.typed("configuration"), before.configuration),
+            source=_changed(self.typed("source") or mask(before.source), mask(before.source)),
+        )
 
     def _offer(self, apps: Sequence[App]) -> None:
         self._apps = apps
-        if apps:
-            self.suggest("app", [each.path for each in apps if each.path])
+        folders = [each.path for each in apps if each.path]
+        self.rows["app"].offer(folders, "root of the repository")
         self._offer_of(self.typed("app"))
 
     def _offer_of(self, folder: str) -> None:
-        """Suggest what the sources of an app say."""
+        """Offer what the sources of an app say."""
         app = next((each for each in self._apps if each.path == folder), None)
         told = [each for each in app.targets if each in TARGETS] if app else []
+        says = f": {', '.join(told)}" if told else ""
+        self.rows["targets"].offer([*dict.fromkeys((*told, *TARGETS))], f"read from sources{says}")
         names = [each.name for each in app.configurations] if app else []
-        self.suggest("target", [*dict.fromkeys((*told, *TARGETS))])
-        self.suggest("configuration", names)
-        says = f": {', '.join(told)}" if told else " (they say none)" if app else ""
-        empty = {
-            "target": f"read from the sources{says}",
-            "configuration": "; ".join(filter(None, ("the plain one", listed(names)))),
-        }
-        for name, text in empty.items():
-            self.query_one(f"#{name}", Input).placeholder = clean(text)
+        self.rows["configuration"].offer(names, "default")
+
+
+def _branch(project: Project) -> str:
+    """The branch that a person chose; empty where ``HEAD`` of the source is followed."""
+    return project.branch if project.branch and project.branch_chosen else ""
 
 
 def _changed(now: T, before: T) -> T | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from engine.text import clean, count
 from tui.actions import Action
@@ -21,32 +21,47 @@ if TYPE_CHECKING:
 ACTIONS = ("commit", "export", "discard")
 """The actions of the build's screen that decide on its fix."""
 
-_COMMITTED_SECONDS = 12.0
-"""How long it is shown where a commit is."""
-
 
 class FixScreen(ReaderScreen):
     """The message and the diff of a fix, in colours, and the keys that decide on it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(Where.BUILD, ACTIONS)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("Y", "copy_command", "copy command", priority=True),
+        *bindings_of(Where.BUILD, ACTIONS),
+    ]
 
     def __init__(self, fix: Fix, actions: Sequence[Action], do: Callable[[str], None]) -> None:
         """Make a screen.
 
         Args:
             fix: what is shown.
-            actions: of the build's screen, those of :data:`ACTIONS`.
+            actions: of the build's screen, those of :data:`ACTIONS`; what cannot be done any more
+                is not offered.
             do: called with the id of the chosen action when this screen is gone.
         """
         self._view = TextView()
         # The title says already that it is a fix.
-        keys = [f"{each.key.shown} {each.key.title.removesuffix(' fix')}" for each in actions]
-        super().__init__(_title(fix), f"{fix.message}\n{fix.diff}", self._view, keys)
+        keys = [
+            f"{each.key.shown} {each.key.title.removesuffix(' fix')}"
+            for each in actions
+            if each.disabled_reason() is None
+        ]
+        if fix.fetch:
+            keys.insert(0, "Y copy git command")
+        text = f"{_how_to_get(fix)}{fix.message}\n{fix.diff}"
+        super().__init__(_title(fix), text, self._view, keys)
+        self._fix = fix
         self._do = do
 
     def on_mount(self) -> None:
         """Show the fix."""
         self._view.show(self._text, "fix.patch")
+
+    def action_copy_command(self) -> None:
+        """Copy the command that fetches the branch."""
+        if self._fix.fetch:
+            self.app.copy_to_clipboard(self._fix.fetch)
+            self.notify("copied: git fetch", markup=False)
 
     def action_do(self, id: str) -> None:
         """Textual's action of those keys: go back to the build, and run the action there."""
@@ -58,20 +73,16 @@ def summary(fix: Fix | None) -> str:
     """The fix of a build in its head, in a few words; empty when there is none."""
     if fix is None:
         return ""
+    if fix.state == "committed":
+        return f"fix committed on {fix.branch}: d shows how to get it"
     if fix.state != "open":
-        return f"fix {fix.state}" + (f" on {fix.branch}" if fix.state == "committed" else "")
+        return f"fix {fix.state}"
     return "fixed: d shows how" if fix.proved else "partly fixed: d shows how"
 
 
 def commit(screen: MainScreen, number: int, then: Callable[[Fix], None]) -> None:
-    """Commit a fix, and say how to get its branch."""
-
-    def committed(fix: Fix) -> None:
-        then(fix)
-        text = f"committed on {fix.branch}; to get it: {fix.fetch}"
-        screen.notify(clean(text), markup=False, timeout=_COMMITTED_SECONDS)
-
-    screen.in_thread(lambda: screen.engine.fixes.commit(number), committed)
+    """Commit a fix."""
+    screen.in_thread(lambda: screen.engine.fixes.commit(number), then)
 
 
 def export(screen: MainScreen, number: int) -> None:
@@ -103,6 +114,13 @@ def discard(screen: MainScreen, number: int, then: Callable[[Fix], None]) -> Non
     consequence = "It is not offered again. Its patch stays among the artifacts."
     question = f"Discard the fix of build {number}?"
     screen.app.push_screen(Confirm(question, consequence, "discard"), answered)
+
+
+def _how_to_get(fix: Fix) -> str:
+    """How the branch of a committed fix is fetched; empty for another."""
+    if not fix.fetch:
+        return ""
+    return f"committed on {fix.branch}. To get it, in your repository:\n\n{fix.fetch}\n\n"
 
 
 def _title(fix: Fix) -> str:

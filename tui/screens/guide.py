@@ -27,6 +27,7 @@ TOPICS: Mapping[Where, str] = {
     Where.HOME: "projects",
     Where.BUILD: "builds",
     Where.SIZES: "builds#sizes",
+    Where.COMPARE: "builds#two-builds-compared",
     Where.BOARDS: "boards",
     Where.MONITOR: "monitor",
     Where.WORKFLOWS: "workflows",
@@ -122,9 +123,14 @@ class GuideScreen(MainScreen):
         """Ignore them: pages do not change."""
 
     def escape(self) -> None:
-        """Close the search, else the guide."""
+        """Close the search, else take its marks away, else close the guide."""
         if self._search.display:
             self._close_search()
+        elif self._hits:
+            self._hits.clear()
+            self._page.mark("")
+            self._list.refresh()
+            self._bar.refresh()
         else:
             self.app.pop_screen()
 
@@ -193,12 +199,14 @@ class GuideScreen(MainScreen):
     def _follow(self, target: str) -> None:
         if target.startswith(_WEB):
             self.app.copy_to_clipboard(target)
-            self.notify(f"copied: {target}", markup=False, timeout=5)
+            self.notify(f"copied: {target}", markup=False)
             return
         file, _, anchor = target.partition("#")
         name = file.removesuffix(".md") or self._topic
         if name not in self._topics:
-            self.notify(f"a file beside espdeck's sources: {target}", markup=False, timeout=5)
+            self.notify(
+                f"{target} is a file of espdeck's sources, not a page of the manual", markup=False
+            )
             return
         self._came_from.append((self._topic, self._page.top))
         self._show(name, Begin(anchor=anchor))

@@ -1,255 +1,434 @@
-"""Home: the projects, the builds of the chosen one, and what is known of it."""
+"""Home: the lab at a glance. Projects, what is at work, boards, builds of the chosen project."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import platform
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+from textual.widgets import Input
 
-from engine.enums import ProjectStatus, RunStatus, VerdictWord
-from engine.errors import EspdeckError
-from engine.events import (
-    CheckCompleted,
-    Event,
-    NotificationsChanged,
-    ProjectChanged,
-    RunChanged,
-    RunCompleted,
-    RunProgress,
-)
-from engine.text import clean
+from engine.enums import ProjectStatus, RunKind
+from engine.events import CheckCompleted, Event, ProjectChanged, RunProgress
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.labels import (
-    commit_of,
-    ended_reason,
-    not_ended_reason,
-    tells_apart,
-    variant_of,
-)
-from tui.presentation.project_rows import project_details, project_parts, project_problem
-from tui.presentation.units import ago
-from tui.screens.lab_watch import LabWatch
-from tui.screens.start_build import BuildStarter
-from tui.screens.two_lists import TwoListScreen
-from tui.widgets.row_list import Parts, RowList
+from tui.presentation.home_layout import Panel
+from tui.presentation.labels import ended_reason, not_ended_reason
+from tui.presentation.project_rows import project_problem
+from tui.presentation.units import utc_now
+from tui.screens.base import MainScreen
+from tui.screens.home_panels import HomePanels
+from tui.screens.home_reads import ALL, HomeReads
+from tui.screens.other_screens import OtherScreens
+from tui.screens.project_actions import ProjectActions
+from tui.state.home_state import HomeState
+from tui.state.project_list import Order, key_of
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
-    from engine import Project, ProjectStats, Run
+    from engine import ProjectOverview, Run
 
-_PAGE_BUILDS = 200
-"""Builds that are loaded at once."""
-
-_VARIANT_CELLS = 20
-"""The most that chip and configuration of a build get in its row."""
-
-_UNPROVED_VERDICTS = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
-"""Verdicts that say more than that the build succeeded."""
-
-_NO_PROJECTS = " no projects yet: press a to add one, ? for help"
+_MINUTE_SECONDS = 60
 
 
-class HomeScreen(TwoListScreen):
-    """Projects left, builds right, details below."""
+class HomeScreen(MainScreen):
+    """The line of state, the panels, a filter, the keys."""
 
     WHERE: ClassVar[Where] = Where.HOME
     RESTS: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self._projects: RowList[Project] = RowList(
-            draw=self._draw_project, key=lambda each: each.id, id="projects", empty=" opening"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MainScreen.BINDINGS,
+        *(
+            Binding(str(number), f"pane({number})", f"panel {number}", show=False, priority=True)
+            for number in range(1, len(Panel) + 1)
+        ),
+    ]
+
+    def __init__(
+        self, *, now: Callable[[], datetime] = utc_now, host: str = platform.node()
+    ) -> None:
+        """Make the screen.
+
+        Args:
+            now: the clock.
+            host: name of this machine.
+        """
+        super().__init__()
+        self._now = now
+        self._state = HomeState()
+        self._panels = HomePanels(self._state, now)
+        self._filter = Input(placeholder="filter", id="filter")
+        self._filtered = Panel.PROJECTS
+        self._reads = HomeReads(
+            self, self._state, self._panels, self._show_changes, now=now, host=host
         )
-        self._builds: RowList[Run] = RowList(
-            draw=self._draw_build, key=lambda each: each.id, id="builds"
-        )
-        self._projects.title, self._builds.title = " projects", " builds"
-        super().__init__(self._projects, self._builds, "filter: commit, message, branch, status")
-        self._last: dict[UUID, RunStatus] = {}
-        self._status_details: dict[str, str] = {}
-        self._more = True
         self._stale: set[str] = set()
-        self._starter = BuildStarter(self)
-        self._variant_width = 0
-        self._lab = LabWatch(self, lambda: self._projects.refresh())
+        self._stale_projects: set[UUID] = set()
+        self._clock: Timer | None = None
+        self._is_ticking = False
+        self._projects = ProjectActions(
+            self,
+            self._chosen_project,
+            lambda: self._panels.group,
+            self._state.marked,
+            self._reads.load_projects,
+        )
+        self._others = OtherScreens(self, self._chosen_project, self._projects.not_open)
 
     def compose(self) -> ComposeResult:
-        """As of two lists, and the line of state."""
-        yield from super().compose()
-        yield self._lab.line
+        """State, panels, filter, keys."""
+        yield self._reads.lab.line
+        yield self._panels
+        yield self._filter
+        self._bar = KeyBar(self.actions.values())
+        yield self._bar
 
     def on_mount(self) -> None:
         """Look at the lab from now on."""
-        self._lab.start()
+        self._filter.display = False
+        self._panels.go_to(Panel.PROJECTS)
+        self._reads.lab.start(lambda: self._reads.load({"boards"}))
+        self._clock = self.set_interval(1.0, self._show_second, pause=True)
+        self._wait_a_minute()
 
     def opened(self) -> None:
         """Show what the engine has: it is open."""
-        self._load_projects()
-        self._lab.load_checks()
-        self._lab.load_executor()
+        self._reads.load(ALL)
+
+    @property
+    def builds(self) -> Sequence[Run]:
+        """The builds that are listed."""
+        return self._panels.builds.items
+
+    @property
+    def is_ticking(self) -> bool:
+        """Whether clocks and progress move, once a second."""
+        return self._is_ticking
 
     def select_project(self, project_id: UUID) -> None:
-        """Put the cursor on a project."""
-        self._projects.select(project_id)
+        """Put the cursor on a project and show its builds, also where it is filtered or folded."""
+        self._panels.go_to(Panel.BUILDS)
+        self._panels.go_to(Panel.PROJECTS)
+        rows = self._panels.projects
+        if not any(key_of(row) == project_id for row in rows.items):
+            self._state.texts.pop(Panel.PROJECTS, None)
+            self._state.folded.clear()
+            self._panels.show_projects()
+        if any(key_of(row) == project_id for row in rows.items):
+            rows.select(project_id)
+        else:
+            self._reads.load_projects(project_id)
 
     def on_screen_resume(self) -> None:
         """Load all anew: things may have changed meanwhile."""
         if self.app.engine is not None and self.app.is_open:
-            self._stale |= {"projects", "builds", "checks", "state"}
+            self._stale |= ALL
+
+    def on_screen_suspend(self) -> None:
+        """Nothing moves while another screen is in front."""
+        self._run_clock(is_running=False)
 
     def list_actions(self) -> Sequence[Action]:
-        """Actions on the chosen project, on its chosen build, and ways to other screens."""
-        opened, project, build = self._not_open, self._no_project, self._no_build
-        start = (opened, project, self._not_ready)
+        """Actions on what is chosen, on the list, and ways to other screens."""
+        opened, build = self._projects.not_open, self._no_build
         return [
             *super().list_actions(),
-            self.action("open", self._open_chosen, opened, project, self._nothing_to_open),
-            self.action("build", self._build, *start),
-            self.action("build_all", self._build_all, *start),
-            self.action("build_dirty", self._build_dirty, *start, self._not_a_folder),
-            self.action("variants", self._choose_variants, *start),
-            self.action("menuconfig", self._check_menuconfig, *start),
-            self.action("filter", self.open_filter, opened),
-            self.action("add", self._add_project, opened),
-            self.action("sync", self._sync_project, opened, project),
-            self.action("edit", self._edit_project, opened, project, self._being_cloned),
-            self.action("remove", self._remove_project, opened, project),
-            self.action("cancel", self._cancel_build, opened, project, build, self._has_ended),
-            self.action("retry", self._retry_build, opened, project, build, self._has_not_ended),
-            self.action("boards", self._show_boards, opened),
-            self.action("workflows", self._show_workflows, opened),
-            self.action("settings", self._show_settings, opened),
-            self.action("metrics", self._show_metrics, opened, project),
-            self.action("notifications", self._show_notifications, opened),
-            self.action("audit", self._show_audit, opened),
-            self.action("checks", self._show_checks, opened),
+            *self._projects.list_actions(),
+            self.action("open", self._open_chosen, opened, self._nothing_to_open),
+            self.action("filter", self._open_filter, opened, self._cannot_filter),
+            self.action("mark", self._mark, opened, self._cannot_mark),
+            self.action("outdated", self._mark_outdated, opened),
+            self.action("compare", self._compare, opened, build, self._cannot_compare),
+            self.action("order", self._change_order),
+            self.action("group", self._change_grouping),
+            self.action("cancel", self._cancel_run, opened, self._no_run, self._has_ended),
+            self.action("retry", self._retry_run, opened, build, self._has_not_ended),
+            self.action("next_panel", lambda: self._step(1)),
+            self.action("previous_panel", lambda: self._step(-1)),
+            self.action("left", lambda: self._go_to(Panel.PROJECTS)),
+            self.action("right", lambda: self._go_to(Panel.BUILDS)),
+            *self._others.list_actions(),
         ]
 
+    @property
+    def scroll_target(self) -> RowList[object]:
+        """The list that has the focus."""
+        return self._panels.focused_list
+
+    def action_pane(self, number: int) -> None:
+        """Textual's action of the number keys: go to a panel."""
+        self._go_to(list(Panel)[number - 1])
+
     def handle_events(self, events: Sequence[Event]) -> None:
-        """Load what changed, each once."""
+        """Load what changed, each once; nothing while another screen hides this one."""
+        if events:
+            self._note(events)
+        is_hidden = isinstance(self.app.screen, MainScreen) and not self.is_current
+        if is_hidden:
+            return
+        if self._stale:
+            stale, self._stale = self._stale, set()
+            self._reads.load(stale)
+        if self._stale_projects:
+            projects, self._stale_projects = self._stale_projects, set()
+            self._reads.load_some(projects)
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Note what events make old."""
+        from engine import changed_by
+
+        chosen = self._panels.project
+        chosen_id = str(chosen.project.id) if chosen is not None else ""
         for event in events:
+            changes = changed_by(event)
+            if changes.project_id:
+                self._stale_projects.add(UUID(changes.project_id))
+                if changes.project_id == chosen_id:
+                    self._stale |= {"builds", "details"}
+            if changes.work:
+                self._stale.add("work")
+            if changes.boards:
+                self._stale.add("boards")
+            if changes.state:
+                self._stale.add("state")
             match event:
                 case ProjectChanged():
-                    self._status_details[event.project_id] = event.detail
-                    self._stale |= {"projects", "checks"}
+                    self._state.doing[event.project_id] = event.detail
+                    self._reads.lab.projects_changed()
                 case RunProgress():
-                    self._progress[event.run_id] = event.percent
-                    self._builds.refresh()
-                case RunChanged() | RunCompleted():
-                    self._stale |= {"projects", "builds", "details", "state"}
+                    self._state.progress(event)
                 case CheckCompleted():
-                    self._stale.add("checks")
-                case NotificationsChanged():
-                    self._stale.add("state")
+                    self._reads.lab.check_completed(event)
                 case _:
                     pass
-        stale, self._stale = self._stale, set()
-        if "projects" in stale:
-            self._load_projects()
-        if "builds" in stale:
-            self._load_right()
-        if "details" in stale:
-            self._load_details()
-        if "checks" in stale:
-            self._lab.load_checks()
-        if "state" in stale:
-            self._lab.load_executor()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Show the builds of another project; load more near the last one."""
-        if message.rows is self._projects:
-            self._builds.fill((), empty=" loading")
-            self._load_right()
-            self._load_details()
-        elif self._builds.at_end and self._more:
-            self._load_right(more=True)
+        panels = self._panels
+        if message.rows is panels.projects:
+            panels.show_builds((), empty=" loading" if panels.project else "")
+            panels.show_details(())
+            self._state.marked_builds.clear()
+            self._reads.load({"builds", "details"})
+        elif message.rows is panels.builds and panels.builds.at_end:
+            self._reads.load_more()
         self._bar.refresh()
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
-        """Open a build on a double click."""
-        if message.rows is self._builds:
+        """A double click does what enter does."""
+        panel = self._panels.panel_of(message.rows)
+        if panel is Panel.PROJECTS and self._panels.group is None:
+            self._go_to(Panel.BUILDS)
+        elif panel is not None:
+            self._go_to(panel)
             self.action_do("open")
+
+    def on_descendant_focus(self) -> None:
+        """A click chose another panel."""
+        panel = self._panels.panel_of(self.focused)
+        if panel is not None and panel is not self._panels.focused:
+            self._go_to(panel)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Filter as it is typed."""
+        if message.input is self._filter and self._filter.display:
+            self._filter_by(message.value.strip())
+
+    def on_input_submitted(self, _message: Input.Submitted) -> None:
+        """Give the focus to the list; the filter stays, and stands in its title."""
+        self._close_filter()
+
+    def escape(self) -> None:
+        """Close what is open, step by step: the filter, what it hides, the marks."""
+        panel, state = self._panels.focused, self._state
+        if self._filter.display:
+            self._filter_by("")
+            self._close_filter()
+        elif panel in state.texts:
+            self._filtered = panel
+            self._filter_by("")
+        elif state.marked_projects or state.marked_builds:
+            state.marked_projects.clear()
+            state.marked_builds.clear()
+            self._panels.show_marks()
+            self._bar.refresh()
+
+    def _chosen_project(self) -> ProjectOverview | None:
+        return self._panels.project
+
+    def _show_changes(self) -> None:
+        """Other rows are shown: other keys may work, and clocks may move or stand."""
+        self._bar.refresh()
+        self._run_clock(is_running=self._state.is_running and self.is_current)
+
+    def _run_clock(self, *, is_running: bool) -> None:
+        """Move clocks and progress once a second, or not."""
+        self._is_ticking = is_running
+        if self._clock is not None:
+            if is_running:
+                self._clock.resume()
+            else:
+                self._clock.pause()
+
+    def _show_second(self) -> None:
+        self._panels.show_progress()
+
+    def _wait_a_minute(self) -> None:
+        self.set_timer(_MINUTE_SECONDS - self._now().second, self._show_minute)
+
+    def _show_minute(self) -> None:
+        """Ages and the clock are a minute older."""
+        if self.is_current:
+            self._panels.show_ages()
+            self._reads.lab.show()
+        self._wait_a_minute()
+
+    def _go_to(self, panel: Panel) -> None:
+        shown = self._panels.shows_details
+        self._panels.go_to(panel)
+        if self._panels.shows_details and not shown:
+            self._reads.load({"details"})
+        self._bar.refresh()
+
+    def _step(self, by: int) -> None:
+        panels = list(Panel)
+        self._go_to(panels[(panels.index(self._panels.focused) + by) % len(panels)])
+
+    def _open_filter(self) -> None:
+        """Open the field in which one types what the list should have."""
+        self._filtered = self._panels.focused
+        self._filter.placeholder = f"filter the {self._filtered}: words that a row has"
+        self._filter.value = self._state.texts.get(self._filtered, "")
+        self._filter.display = True
+        self.set_focus(self._filter)
+
+    def _close_filter(self) -> None:
+        self._filter.display = False
+        self.set_focus(self._panels.focused_list)
+        self._bar.refresh()
+
+    def _filter_by(self, text: str) -> None:
+        texts, panel = self._state.texts, self._filtered
+        if texts.get(panel, "") == text:
+            return
+        if text:
+            texts[panel] = text
         else:
-            self.set_focus(self._builds)
+            texts.pop(panel, None)
+        shows: dict[Panel, Callable[[], None]] = {
+            Panel.PROJECTS: self._panels.show_projects,
+            Panel.WORK: self._panels.show_work,
+            Panel.BOARDS: self._panels.show_boards,
+            Panel.BUILDS: lambda: self._reads.load({"builds"}),
+        }
+        shows[panel]()
+        self._bar.refresh()
+
+    def _cannot_filter(self) -> str | None:
+        return "details are not filtered" if self._panels.focused is Panel.DETAILS else None
+
+    def _cannot_mark(self) -> str | None:
+        panel = self._panels.focused
+        if panel is Panel.PROJECTS:
+            return None if self._panels.projects.item is not None else self._projects.no_project()
+        if panel is Panel.BUILDS:
+            return self._no_build()
+        return f"{panel} cannot be marked: projects and builds can"
+
+    def _mark(self) -> None:
+        """Mark the project or the build, or not; on to the next."""
+        rows, state = self._panels.focused_list, self._state
+        if self._panels.focused is Panel.BUILDS:
+            state.marked_builds ^= {self._chosen_build.number}
+        elif self._panels.projects.item is not None:
+            state.mark(self._panels.projects.item)
+        self._panels.show_marks()
+        rows.move(1)
+        self._bar.refresh()
+
+    def _mark_outdated(self) -> None:
+        """Mark the projects whose tip was not built."""
+        if not self._state.mark_outdated():
+            self.notify("the tip of every project was built", markup=False)
+        self._panels.show_marks()
+        self._bar.refresh()
+
+    def _cannot_compare(self) -> str | None:
+        marked = len(self._state.marked_builds)
+        if marked == 2 or (not marked and self._build_before() is not None):
+            return None
+        if marked:
+            return f"{marked} marked: mark two builds to compare them"
+        return "no build before this one: space marks two builds to compare"
+
+    def _build_before(self) -> Run | None:
+        """The build below the chosen one: the one before it."""
+        builds, chosen = self._panels.builds.items, self._panels.builds.item
+        return next((each for each in builds if chosen and each.number < chosen.number), None)
+
+    def _compare(self) -> None:
+        """Compare the two marked builds, else the chosen one with the one before."""
+        from tui.screens.compare import CompareScreen
+
+        marked, before = sorted(self._state.marked_builds), self._build_before()
+        if len(marked) != 2:
+            assert before is not None
+            marked = [before.number, self._chosen_build.number]
+        self.app.push_screen(CompareScreen(*marked))
+
+    def _change_order(self) -> None:
+        """Sort by what needs a person, or by name."""
+        is_by_name = self._state.order is Order.NAME
+        self._state.order = Order.ATTENTION if is_by_name else Order.NAME
+        self._panels.show_projects()
+
+    def _change_grouping(self) -> None:
+        """Group the projects by chip, by prefix, or not."""
+        self._state.next_grouping()
+        self._panels.show_projects()
 
     def _open_chosen(self) -> None:
-        """Open the build; of a project that has an error, show the error."""
-        project = self._projects.item
-        if project is not None and self._is_broken(project):
+        """Open what is chosen: a run, a board's console; fold a group; say what is wrong."""
+        panels = self._panels
+        if panels.focused is Panel.WORK and panels.work.item is not None:
+            self._show_run(panels.work.item.run)
+        elif panels.focused is Panel.BOARDS and panels.boards.item is not None:
+            from tui.screens.monitor import MonitorScreen
+
+            self.app.push_screen(MonitorScreen(panels.boards.item.info.name))
+        elif panels.focused is Panel.PROJECTS and panels.group is not None:
+            self._state.fold(panels.group)
+            panels.show_projects()
+        elif panels.project is not None and self._is_unreachable(panels.project):
             from tui.screens.reader import LineReader
 
+            project = panels.project.project
             self.app.push_screen(LineReader(project.name, project_problem(project)))
-            return
-        self.app.show_build(self._chosen_build.number)
-
-    def _build(self) -> None:
-        """Build what the project follows."""
-        self._starter.build(self._project)
-
-    def _build_all(self) -> None:
-        """Build every variant."""
-        self._starter.build_all(self._project)
-
-    def _build_dirty(self) -> None:
-        """Build the project's folder as it is."""
-        self._starter.build_dirty(self._project)
-
-    def _choose_variants(self) -> None:
-        """Choose what to build."""
-        self._starter.choose(self._project)
-
-    def _edit_project(self) -> None:
-        """Change the project."""
-        from tui.screens.edit_project import EditProject
-
-        project = self._project
-        self.app.push_screen(EditProject(project), lambda _changed: self._load_projects())
-
-    def _add_project(self) -> None:
-        """Ask for a project."""
-        from tui.screens.add_project import AddProject
-
-        def added(project_id: UUID | None) -> None:
-            if project_id is not None:
-                self._load_projects(select=project_id)
-
-        self.app.push_screen(AddProject(), added)
-
-    def _sync_project(self) -> None:
-        """Fetch the project."""
-        project = self._project
-        self.in_thread(lambda: self.engine.projects.sync(project.id))
-
-    def _check_menuconfig(self) -> None:
-        """Change the project's options in ESP-IDF's own menu, then show what changed."""
-        project = self._project
-        self.in_thread(
-            lambda: self.engine.projects.check_menuconfig(project.id),
-            lambda _none: self._menuconfig(project),
-        )
-
-    def _menuconfig(self, project: Project) -> None:
-        from tui.menuconfig import edit
-        from tui.screens.reader import FilePreview
-
-        try:
-            edited = edit(self.app, self.engine, project)
-        except EspdeckError as error:
-            self.show_error(str(error))
-            return
-        if edited.diff:
-            title = f"{project.name}: changed, not written (y copies)"
-            self.app.push_screen(FilePreview(title, edited.diff, "menuconfig.diff"))
         else:
-            self.notify("nothing changed", markup=False)
+            self.app.show_build(self._chosen_build.number)
 
-    def _cancel_build(self) -> None:
-        """Cancel the build."""
-        build = self._chosen_build
-        self.in_thread(lambda: self.engine.builds.cancel(build.number))
+    def _show_run(self, run: Run) -> None:
+        if run.kind is RunKind.FIRMWARE:
+            self.app.show_build(run.number)
+            return
+        from tui.screens.task import TaskScreen
 
-    def _retry_build(self) -> None:
+        self.app.push_screen(TaskScreen(run.number))
+
+    def _cancel_run(self) -> None:
+        """Cancel the build, or the task that is at work."""
+        run = self._chosen_run
+        service = self.engine.builds if run.kind is RunKind.FIRMWARE else self.engine.tasks
+        self.in_thread(lambda: service.cancel(run.number))
+
+    def _retry_run(self) -> None:
         """Run the build again, and show it."""
         build = self._chosen_build
         self.in_thread(
@@ -257,202 +436,50 @@ class HomeScreen(TwoListScreen):
             lambda _build: self.app.show_build(build.number),
         )
 
-    def _remove_project(self) -> None:
-        """Remove the project, after asking."""
-        from tui.screens.confirm import Confirm
-
-        project = self._project
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.in_thread(lambda: self.engine.projects.remove(project.id))
-
-        self.app.push_screen(
-            Confirm(
-                f"Remove {project.name}?",
-                "Its clone, builds, logs and artifacts are deleted. Its source is not touched.",
-                "remove",
-            ),
-            answered,
-        )
-
-    def _show_boards(self) -> None:
-        """Show the boards."""
-        from tui.screens.boards import BoardsScreen
-
-        self.app.push_screen(BoardsScreen())
-
-    def _show_notifications(self) -> None:
-        """Show what happened."""
-        from tui.screens.notifications import NotificationsScreen
-
-        self.app.push_screen(NotificationsScreen())
-
-    def _show_audit(self) -> None:
-        """Show who did what through the HTTP API."""
-        from tui.screens.audit import AuditScreen
-
-        self.app.push_screen(AuditScreen())
-
-    def _show_workflows(self) -> None:
-        """Have models do something, on the project where that makes sense."""
-        from tui.screens.workflows import WorkflowsScreen
-
-        project = self._projects.item
-        is_active = project is not None and project.status == ProjectStatus.ACTIVE
-        self.app.push_screen(WorkflowsScreen(project.id if project and is_active else None))
-
-    def _show_settings(self) -> None:
-        """Show the settings."""
-        from tui.screens.settings import SettingsScreen
-
-        self.app.push_screen(SettingsScreen())
-
-    def _show_metrics(self) -> None:
-        """Draw how the builds of the project go."""
-        from tui.screens.metrics import MetricsScreen
-
-        project = self._projects.item
-        assert project is not None
-        self.app.push_screen(MetricsScreen(project.id))
-
-    def _show_checks(self) -> None:
-        """Show the checks."""
-        from tui.screens.checks import ChecksScreen
-
-        self.app.push_screen(ChecksScreen())
-
-    def _load_projects(self, select: UUID | None = None) -> None:
-        def read() -> tuple[Sequence[Project], dict[UUID, RunStatus]]:
-            return self.engine.projects.list(), self.engine.projects.last_statuses()
-
-        def show(found: tuple[Sequence[Project], dict[UUID, RunStatus]]) -> None:
-            projects, self._last = found
-            self._projects.title = f" projects {len(projects)}"
-            self._projects.fill(projects, empty=" none yet")
-            if select is not None:
-                self._projects.select(select)
-            if not projects:
-                self._builds.title = " builds"
-                self._builds.fill((), empty=_NO_PROJECTS)
-            self._load_details()
-            self._bar.refresh()
-
-        self.in_thread(read, show)
-
-    def _load_right(self, *, more: bool = False) -> None:
-        project = self._projects.item
-        if project is None:
-            return
-        text = self._filter.value.strip()
-        before = self._builds.items[-1].id if more and self._builds.items else None
-        shown = 0 if more else max(_PAGE_BUILDS, len(self._builds.items))
-
-        def show(builds: Sequence[Run]) -> None:
-            now = self._projects.item
-            if now is None or now.id != project.id or self._filter.value.strip() != text:
-                return
-            self._more = len(builds) >= _PAGE_BUILDS
-            items = [*self._builds.items, *builds] if more else list(builds)
-            differ = tells_apart(now, items)
-            widths = (len(variant_of(each)) for each in items)
-            self._variant_width = min(_VARIANT_CELLS, max(widths, default=0)) if differ else 0
-            nothing = f" no build has {text!r}" if text else " no build yet: press b to build"
-            if not text and now.status == ProjectStatus.ERROR:
-                nothing = " cannot be built: enter says why"
-            self._builds.title = f" builds of {clean(project.name)}"
-            self._builds.fill(items, empty=nothing)
-            self._bar.refresh()
-
-        self.in_thread(
-            lambda: self.engine.builds.list(
-                project_id=project.id, text=text, limit=shown or _PAGE_BUILDS, before=before
-            ),
-            show,
-        )
-
-    @property
-    def _project(self) -> Project:
-        """The chosen project: actions that need one are disabled without."""
-        project = self._projects.item
-        assert project is not None
-        return project
-
     @property
     def _chosen_build(self) -> Run:
         """The chosen build: actions that need one are disabled without."""
-        build = self._builds.item
+        build = self._panels.builds.item
         assert build is not None
         return build
 
-    def _not_open(self) -> str | None:
-        return None if self.app.is_open else "the workspace is not open yet"
-
-    def _no_project(self) -> str | None:
-        return None if self._projects.item is not None else "no project: press a to add one"
+    @property
+    def _chosen_run(self) -> Run:
+        """What is chosen of what is at work, else the chosen build."""
+        item = self._panels.work.item
+        return item.run if self._panels.focused is Panel.WORK and item else self._chosen_build
 
     def _no_build(self) -> str | None:
-        return None if self._builds.item is not None else "no build yet: press b"
+        return self._projects.no_project() or (
+            None if self._panels.builds.item is not None else "no build yet: press b"
+        )
+
+    def _no_run(self) -> str | None:
+        if self._panels.focused is Panel.WORK:
+            return None if self._panels.work.item is not None else "nothing runs or waits"
+        return self._no_build()
 
     def _nothing_to_open(self) -> str | None:
-        return None if self._is_broken(self._project) else self._no_build()
-
-    def _not_ready(self) -> str | None:
-        return self._starter.disabled_reason(self._project)
-
-    def _not_a_folder(self) -> str | None:
-        project = self._project
-        if project.source.startswith("/"):
+        panels = self._panels
+        if panels.focused is Panel.BOARDS:
+            return None if panels.boards.item is not None else "there is no board"
+        if panels.focused is Panel.WORK:
+            return self._no_run()
+        if panels.focused is Panel.PROJECTS and panels.group is not None:
             return None
-        return f"{project.name} is not a folder of this machine: nothing is uncommitted there"
-
-    def _being_cloned(self) -> str | None:
-        project = self._project
-        is_pending = project.status == ProjectStatus.PENDING
-        return f"{project.name} is being cloned" if is_pending else None
+        if panels.project is not None and self._is_unreachable(panels.project):
+            return None
+        return self._no_build()
 
     def _has_ended(self) -> str | None:
-        build = self._chosen_build
-        return ended_reason("build", build.number, build.status)
+        run = self._chosen_run
+        return ended_reason(run.kind.label, run.number, run.status)
 
     def _has_not_ended(self) -> str | None:
         build = self._chosen_build
         return not_ended_reason("build", build.number, build.status)
 
-    def _is_broken(self, project: Project) -> bool:
-        has_focus = self._projects.has_focus or not self._builds.items
-        return project.status == ProjectStatus.ERROR and has_focus
-
-    def _load_details(self) -> None:
-        project = self._projects.item
-        if project is None:
-            self._details.show([])
-            return
-
-        def show(stats: ProjectStats) -> None:
-            now = self._projects.item
-            if now is not None and now.id == project.id:
-                detail = self._status_details.get(str(now.id)) or now.status_detail
-                self._details.show(project_details(now, stats, self.app.glyphs, detail))
-
-        self.in_thread(lambda: self.engine.projects.stats(project.id), show)
-
-    def _draw_project(self, project: Project, width: int) -> Parts:
-        detail = self._status_details.get(str(project.id), "")
-        last, worst = self._last.get(project.id), self._lab.worst.get(project.id)
-        return project_parts(project, self.app.glyphs, width, last, detail, worst)
-
-    def _draw_build(self, build: Run, width: int) -> Parts:
-        first_line = build.commit_message.split("\n", 1)[0]
-        status = RunStatus(build.status)
-        word = build.verdict if build.verdict in _UNPROVED_VERDICTS and not build.error else ""
-        parts = self._run_parts(build.number, status, build.duration, width, word)
-        if width >= 60:
-            parts.append((f" {ago(build.created_at):<9}", "dim"))
-        if self._variant_width:
-            parts.append((f" {variant_of(build)[:_VARIANT_CELLS]:<{self._variant_width}}", ""))
-        parts.append((f" {commit_of(build, 8)} ", "dim"))
-        if width >= 84:
-            parts.append((f" {build.branch[:12]:<12} {build.triggered_by:<8} ", "dim"))
-        parts.append((first_line, ""))
-        return parts
+    def _is_unreachable(self, each: ProjectOverview) -> bool:
+        """Whether enter says why a project cannot be built."""
+        is_meant = self._panels.focused is Panel.PROJECTS or not self._panels.builds.items
+        return each.project.status == ProjectStatus.ERROR and is_meant

@@ -1,102 +1,136 @@
-"""What home shows of the lab as a whole: who runs builds, what waits, how the checks are."""
+"""The line of state of home: who runs builds, what runs and waits, boards, checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from tui.presentation.check_rows import worst_of_projects
-from tui.presentation.state_line import state_parts
+from tui.presentation.state_line import LabState, state_parts
+from tui.screens.reload import Reload
 from tui.state.executor_state import ExecutorState, ExecutorWatch
 from tui.widgets.state_line import StateLine
 
 if TYPE_CHECKING:
-    from engine import CheckCell, CheckResultRow
+    from engine import ComingCheck, NewestResult
+    from engine.events import CheckCompleted
     from tui.screens.base import MainScreen
+    from tui.state.home_state import HomeState
 
 LOOK_SECONDS = 5.0
 """Seconds between two looks at who runs the builds, while home is shown."""
 
-_CHECKS_LOOKS = 12
-"""Such looks between two at the checks: one that stood still, or another interval, is no event."""
+_BOARDS_LOOKS = 2
+"""Such looks between two at the boards: one is plugged in without an event."""
+
+_COMING_LOOKS = 12
+"""Such looks between two at what check comes: one that stood still, or another interval, is no
+event."""
+
+_SOON_LOOKS = 2
+"""The same after an event: with many projects it costs too much to follow each check."""
 
 
 class LabWatch:
     """Reads in threads of a screen, one at a time of each kind, and draws the line of state."""
 
-    def __init__(self, screen: MainScreen, changed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        screen: MainScreen,
+        state: HomeState,
+        *,
+        now: Callable[[], datetime],
+        host: str,
+    ) -> None:
         """Know a screen.
 
         Args:
-            changed: called on the event loop when :attr:`worst` may be another.
+            state: of home.
+            now: the clock.
+            host: name of this machine.
         """
+        self._now = now
+        self._host = host
         self.line = StateLine()
-        self.worst: dict[UUID, CheckResultRow] = {}
-        """The worst result of each project that is not well."""
-
         self._screen = screen
-        self._changed = changed
+        self._state = state
         self._watch = ExecutorWatch()
         self._executor: ExecutorState | None = None
-        self._cells: Sequence[CheckCell] = ()
+        self._failing: Sequence[NewestResult] = ()
+        self._coming: ComingCheck | None = None
+        self._is_coming_old = False
+        self._coming_looked = 0
         self._looks = 0
-        self._is_looking = self._is_reading = self._is_stale = False
+        self._look_at_boards: Callable[[], object] = lambda: None
+        self._executor_read: Reload[ExecutorState] = Reload(
+            screen, lambda: lambda: self._watch.look(screen.engine), self._show_executor
+        )
+        self._failing_read: Reload[Sequence[NewestResult]] = Reload(
+            screen, lambda: screen.engine.overview.failing_lab_checks, self._show_failing
+        )
+        self._coming_read: Reload[Sequence[ComingCheck]] = Reload(
+            screen, lambda: lambda: screen.engine.checks.coming(1), self._show_coming
+        )
 
-    def start(self) -> None:
+    def start(self, look_at_boards: Callable[[], object]) -> None:
         """Look from now on, while the screen is in front."""
-        self._show()
+        self._look_at_boards = look_at_boards
+        self.show()
         self._screen.set_interval(LOOK_SECONDS, self._look)
 
     def load_executor(self) -> None:
         """Look at who runs the builds."""
-        if self._is_looking:
-            return
-        self._is_looking = True
-
-        def look() -> ExecutorState:
-            try:
-                return self._watch.look(self._screen.engine)
-            finally:
-                self._is_looking = False
-
-        def show(state: ExecutorState) -> None:
-            self._executor = state
-            self._show()
-
-        self._screen.in_thread(look, show)
+        self._executor_read.start()
 
     def load_checks(self) -> None:
-        """Read how every check is: one read, and one more when news came meanwhile."""
-        if self._is_reading:
-            self._is_stale = True
-            return
-        self._is_reading = True
+        """Read how checks of the lab are, and which check comes."""
+        self._failing_read.start()
+        self._load_coming()
 
-        def read() -> Sequence[CheckCell]:
-            try:
-                return self._screen.engine.checks.matrix(details=False)
-            finally:
-                self._is_reading = False
+    def check_completed(self, event: CheckCompleted) -> None:
+        """Another check comes where it was that one; one of the lab itself may have failed."""
+        if not event.project_id:
+            self._failing_read.start()
+        coming = self._coming
+        if coming is None or (coming.check, coming.project) == (event.check, event.project):
+            self._is_coming_old = True
 
-        def show(cells: Sequence[CheckCell]) -> None:
-            self._cells, self.worst = cells, worst_of_projects(cells)
-            self._changed()
-            self._show()
-            if self._is_stale:
-                self._is_stale = False
-                self.load_checks()
+    def projects_changed(self) -> None:
+        """Other projects have other checks."""
+        self._is_coming_old = True
 
-        self._screen.in_thread(read, show)
+    def show(self) -> None:
+        """Draw the line."""
+        lab = LabState(
+            self._executor, self._state.projects, self._state.boards,
+            self._failing, self._coming, self._host,
+        )  # fmt: skip
+        self.line.show(*state_parts(lab, self._screen.app.glyphs, self._now()))
+
+    def _show_executor(self, state: ExecutorState) -> None:
+        self._executor = state
+        self.show()
+
+    def _show_failing(self, failing: Sequence[NewestResult]) -> None:
+        self._failing = failing
+        self.show()
+
+    def _load_coming(self) -> None:
+        self._is_coming_old, self._coming_looked = False, self._looks
+        self._coming_read.start()
+
+    def _show_coming(self, coming: Sequence[ComingCheck]) -> None:
+        self._coming = coming[0] if coming else None
+        self.show()
 
     def _look(self) -> None:
         if not self._screen.is_current or not self._screen.app.is_open:
             return
         self.load_executor()
         self._looks += 1
-        if self._looks % _CHECKS_LOOKS == 0:
-            self.load_checks()
-
-    def _show(self) -> None:
-        self.line.show(state_parts(self._executor, self._cells, datetime.now(UTC)))
+        if self._looks % _BOARDS_LOOKS == 0:
+            self._look_at_boards()
+        if self._looks - self._coming_looked >= (
+            _SOON_LOOKS if self._is_coming_old else _COMING_LOOKS
+        ):
+            self._load_coming()

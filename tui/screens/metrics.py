@@ -141,7 +141,10 @@ class MetricsScreen(MainScreen):
                 return  # another one was chosen meanwhile
             name = next((each.name for each in self._projects if each.id == project_id), "")
             self._chart.title = f" {clean(name)}: {clean(metric.title)}"
-            self._chart.show(series.points, empty="no build has this number yet")
+            self._chart.show(
+                series.points,
+                empty="no build has this measure yet: press b on the project to build it",
+            )
             self._show_details()
             self._bar.refresh()
 
@@ -220,7 +223,11 @@ class MetricsScreen(MainScreen):
         )
 
     def _nothing_drawn(self) -> str | None:
-        return None if self._chart.point is not None else "no build has this number yet"
+        return (
+            None
+            if self._chart.point is not None
+            else "no build has this measure yet: press b on the project to build it"
+        )
 
     def _no_other_project(self) -> str | None:
-        return None if len(self._projects) > 1 else "there is no other project"
+        return None if len(self._projects) > 1 else "there is only one project"

@@ -14,8 +14,10 @@ from textual.widgets import Input
 from engine import EOLS, Finding, Plot
 from engine.errors import EspdeckError
 from engine.events import Event
+from engine.text import clean
 from tui.actions import Action
 from tui.keymap import Where
+from tui.presentation.line_class import console_class
 from tui.presentation.pane_layout import Box, tiles
 from tui.presentation.result_rows import describe_finding
 from tui.screens.base import MainScreen
@@ -66,16 +68,23 @@ class MonitorScreen(MainScreen):
         super().__init__()
         self._consoles = [BoardConsole(board) for board in boards]
         self._panes = [
-            LivePane(id=f"console-{number}", empty=" nothing yet", marks=console.marks)
+            LivePane(
+                id=f"console-{number}",
+                classify=console_class,
+                empty=" nothing yet",
+                marks=console.marks,
+            )
             for number, console in enumerate(self._consoles)
         ]
+        self._with_findings: list[bool] = []
+        """Whether each console had findings when the keys were drawn."""
+
         self._at = 0
         self._enlarged = False
         self._chart = Chart(id="chart")
         self._typed = Input(id="typed")
         self._ask: Ask | None = None
         self._recalled = 0
-        self._found_at = -1
 
     def compose(self) -> ComposeResult:
         """The consoles, the chart, what is typed, the keys."""
@@ -106,12 +115,15 @@ class MonitorScreen(MainScreen):
     def list_actions(self) -> Sequence[Action]:
         """Actions on the consoles, and on the board whose console has the keys."""
         several = self._only_one
-        found = self._nothing_found
+        found, search = self._nothing_found, self._no_search
         return [
             *super().list_actions(),
             self.action("send", self._send_lines),
             self.action("send_file", self._send_file),
             self.action("eol", self._next_line_end),
+            self.action("search", self._search),
+            self.action("next_match", lambda: self._go_to_match(1), search),
+            self.action("previous_match", lambda: self._go_to_match(-1), search),
             self.action("filter", self._filter),
             self.action("highlight", self._highlight),
             self.action("mute", self._mute),
@@ -120,13 +132,14 @@ class MonitorScreen(MainScreen):
             self.action("timestamps", self._toggle_timestamps),
             self.action("pause", self._toggle_pause),
             self.action("follow", self._toggle_follow),
+            self.action("wrap", lambda: self._pane.wrap_lines(not self._pane.wraps)),
             self.action("baud", self._next_baud),
             self.action("reset", self._reset_board),
             self.action("boot", self._enter_bootloader),
             self.action("dtr", self._toggle_dtr),
             self.action("rts", self._toggle_rts),
             self.action("findings", self._show_findings, found),
-            self.action("next_match", self._go_to_finding, found),
+            self.action("to_finding", self._go_to_finding, found),
             self.action("next_pane", lambda: self._step_pane(1), several),
             self.action("previous_pane", lambda: self._step_pane(-1), several),
             self.action("enlarge", self._enlarge, several),
@@ -143,22 +156,31 @@ class MonitorScreen(MainScreen):
     def _nothing_found(self) -> str | None:
         return None if self._current.findings else "nothing was found"
 
+    def _no_search(self) -> str | None:
+        return None if self._current.search else "no search yet: press /"
+
     def handle_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
         for console, pane in zip(self._consoles, self._panes, strict=True):
-            found = len(console.findings)
-            console.take()
-            if len(console.findings) != found:
-                self._bar.refresh()
+            for number, rows in console.take():
+                pane.shift(number, rows)
             pane.show(console.tail)
-            pane.title = f" {console.title}"
+            pane.title = f" {clean(console.title)}"
             pane.sync()
+        with_findings = [bool(console.findings) for console in self._consoles]
+        if with_findings != self._with_findings:
+            self._with_findings = with_findings
+            self._bar.refresh()
         self._chart.sync()
 
     def escape(self) -> None:
-        """Out of what is typed, out of the console."""
+        """Out of what is typed, out of the search, out of the console."""
         if self._typed.display:
             self._close_typed()
+        elif self._current.search:
+            self._current.search = ""
+            self._pane.to_last()
+            self._bar.refresh()
         else:
             self.app.pop_screen()
 
@@ -189,7 +211,7 @@ class MonitorScreen(MainScreen):
         console = self._current
         self._open_typed(
             Ask(
-                f"a line to {console.board}, ended by {console.eol.upper()}",
+                f"a line to {console.called}, ended by {console.eol.upper()}",
                 console.send_line,
                 stays=True,
             )
@@ -203,13 +225,48 @@ class MonitorScreen(MainScreen):
             path = Path(name).expanduser()
             self.run_worker(lambda: console.send_file(path), thread=True, exit_on_error=False)
 
-        self._open_typed(Ask(f"a file to send to {console.board} as it is", send))
+        self._open_typed(Ask(f"a file to send to {console.called} as it is", send))
 
     def _next_line_end(self) -> None:
         """The next end of a line."""
         names = [*EOLS]
         self._current.eol = names[(names.index(self._current.eol) + 1) % len(names)]
         self.notify(f"Enter sends {self._current.eol.upper()}", markup=False, timeout=2)
+
+    def _search(self) -> None:
+        """Search in what is in memory."""
+
+        def search(text: str) -> None:
+            self._current.search = text.strip().lower()
+            self._bar.refresh()
+            self._pane.follow(self._pane.following)  # the marks of the search before go
+            if self._current.search:
+                self._go_to_nearest_match()
+
+        self._open_typed(Ask("search in the lines in memory, upper and lower case alike", search))
+
+    def _go_to_nearest_match(self) -> None:
+        """To the first match from what is seen on, else to the last one above."""
+        matches, first = self._current.matches(), self._pane.first_seen
+        self._show_match(matches, next((each for each in matches if each >= first), None))
+
+    def _go_to_match(self, by: int) -> None:
+        """To the next match below or above the one that is shown, round and round."""
+        matches, at = self._current.matches(), self._pane.marked
+        if by > 0:
+            number = next((each for each in matches if at is not None and each > at), None)
+            self._show_match(matches, number if number is not None or not matches else matches[0])
+        else:
+            before = [each for each in matches if at is None or each < at]
+            self._show_match(matches, before[-1] if before else None)
+
+    def _show_match(self, matches: Sequence[int], number: int | None) -> None:
+        """Show a match, the last one for none."""
+        if not matches:
+            self.show_error(f"{self._current.search!r} is in none of the lines in memory")
+            return
+        number = matches[-1] if number is None else number
+        self._pane.to_line(number, mark=f"match {matches.index(number) + 1} of {len(matches)}")
 
     def _filter(self) -> None:
         """Which lines to show."""
@@ -290,7 +347,7 @@ class MonitorScreen(MainScreen):
                 self._look(found[int(number)])
 
         choices = [(str(number), each.title) for number, each in enumerate(found)]
-        self.app.push_screen(Choose(f"Findings of {self._current.board}", choices), chosen)
+        self.app.push_screen(Choose(f"Findings of {self._current.called}", choices), chosen)
 
     def _go_to_finding(self) -> None:
         """To the next finding in the log, from the newest up."""
@@ -300,13 +357,14 @@ class MonitorScreen(MainScreen):
             for number in range(tail.first, tail.end)
             if (tail.get(number) or "").startswith(FINDING_PREFIX)
         ]
-        before = [number for number in lines if number < self._found_at] or lines
-        if not before:
+        if not lines:
             self.notify("no longer in memory: v shows it", markup=False)
             return
-        self._found_at = before[-1]
-        at = lines.index(self._found_at) + 1
-        self._pane.to_line(self._found_at, mark=f"finding {at}/{len(lines)}")
+        marked = self._pane.marked
+        before = [number for number in lines if marked is not None and number < marked]
+        number = (before or lines)[-1]
+        mark = f"finding {lines.index(number) + 1}/{len(lines)}"
+        self._pane.to_line(number, mark=mark)
 
     def _step_pane(self, by: int) -> None:
         self._go((self._at + by) % len(self._consoles))
@@ -378,7 +436,6 @@ class MonitorScreen(MainScreen):
 
     def _go(self, number: int) -> None:
         self._at = number
-        self._found_at = -1
         self._show_chart()
         self._arrange()
         self._bar.refresh()

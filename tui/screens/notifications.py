@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-
 from engine.events import Event, NotificationsChanged
 from engine.text import count
 from tui.actions import Action
@@ -21,16 +19,11 @@ from tui.presentation.notification_rows import (
     notification_parts,
     notification_text,
 )
-from tui.screens.base import MainScreen
-from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
+from tui.screens.paged_list import PagedListScreen
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine import DeliveryRow, NotificationRow
-
-_PAGE_ROWS = 200
-"""Notifications that are loaded at once."""
 
 _DETAIL_ROWS = 4
 
@@ -38,32 +31,19 @@ _HOLDS = (("1", "1 hour"), ("2", "2 hours"), ("8", "8 hours"), ("24", "1 day"), 
 """Hours that something can be muted for."""
 
 
-class NotificationsScreen(MainScreen):
+class NotificationsScreen(PagedListScreen["NotificationRow"]):
     """The list, newest first, above details of the chosen one."""
 
     WHERE: ClassVar[Where] = Where.NOTIFICATIONS
 
     def __init__(self) -> None:
-        super().__init__()
-        self._rows: RowList[NotificationRow] = RowList(
+        rows: RowList[NotificationRow] = RowList(
             draw=self._draw, key=lambda row: row.number, empty=" loading", id="notifications"
         )
-        self._rows.title = " notifications"
-        self._details = Details()
+        rows.title = " notifications"
+        super().__init__(rows)
         self._unread_only = False
-        self._more = True
-
-    def compose(self) -> ComposeResult:
-        """The list, details, keys."""
-        yield self._rows
-        yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
-
-    def on_mount(self) -> None:
-        """Load the newest."""
-        self.set_focus(self._rows)
-        self._load()
+        self._unread = 0
 
     def list_actions(self) -> Sequence[Action]:
         """Actions on the chosen notification, on all, and on channels."""
@@ -87,48 +67,22 @@ class NotificationsScreen(MainScreen):
         if any(isinstance(event, NotificationsChanged) for event in events):
             self._load()
 
-    def escape(self) -> None:
-        """Go back."""
-        self.app.pop_screen()
-
     @property
-    def scroll_target(self) -> RowList[NotificationRow]:
-        """The list."""
-        return self._rows
+    def _nothing_there(self) -> str:
+        if self._unread_only:
+            return " nothing unread: press U to show all"
+        return " no notifications yet: press H to read what is told, and how to send it elsewhere"
 
-    def on_row_list_moved(self, _message: RowList.Moved) -> None:
-        """Show details of another one; load more near the last."""
-        self._show_details()
-        self._bar.refresh()
-        if self._rows.at_end and self._more:
-            self._load(more=True)
+    def _read(self, limit: int, before: NotificationRow | None) -> Sequence[NotificationRow]:
+        notifications, number = self.engine.notifications, before.number if before else None
+        found = notifications.list(limit=limit, before=number, unread=self._unread_only)
+        self._unread = notifications.unread()
+        return found
 
-    def on_row_list_opened(self, _message: RowList.Opened) -> None:
-        """Show the whole of it on a double click."""
-        self.action_do("open")
-
-    def _load(self, *, more: bool = False) -> None:
-        before = self._rows.items[-1].number if more and self._rows.items else None
-        limit = _PAGE_ROWS if more else max(_PAGE_ROWS, len(self._rows.items))
-        unread_only = self._unread_only
-
-        def read() -> tuple[Sequence[NotificationRow], int]:
-            notifications = self.engine.notifications
-            found = notifications.list(limit=limit, before=before, unread=unread_only)
-            return found, notifications.unread()
-
-        def show(found: tuple[Sequence[NotificationRow], int]) -> None:
-            rows, unread = found
-            self._more = len(rows) >= _PAGE_ROWS
-            items = [*self._rows.items, *rows] if more else list(rows)
-            only = ", only these" if unread_only else ""
-            self._rows.title = f" notifications, {unread} unread{only}"
-            nothing = " nothing unread: U shows all" if unread_only else " nothing happened yet"
-            self._rows.fill(items, empty=nothing)
-            self._show_details()
-            self._bar.refresh()
-
-        self.in_thread(read, show)
+    def _show(self, rows: Sequence[NotificationRow]) -> None:
+        only = ", only these" if self._unread_only else ""
+        self._rows.title = f" notifications, {self._unread} unread{only}"
+        super()._show(rows)
 
     def _show_details(self) -> None:
         row = self._rows.item
@@ -143,7 +97,7 @@ class NotificationsScreen(MainScreen):
                 return
             lines = [("", line) for line in now.body.split("\n")[:_DETAIL_ROWS]]
             sent = "; ".join(f"{each.channel} {delivery_text(each)}" for each in told)
-            self._details.show([*lines, ("told", sent or "nobody (yet)")])
+            self._details.show([*lines, ("told", sent or "nobody yet")])
 
         self.in_thread(lambda: self.engine.notifications.deliveries(number), show)
 
@@ -178,7 +132,9 @@ class NotificationsScreen(MainScreen):
     def _mark_all_read(self) -> None:
         self.in_thread(
             self.engine.notifications.mark_read,
-            lambda changed: self.notify(f"read: {count(changed, 'notification')}", markup=False),
+            lambda changed: self.notify(
+                f"{count(changed, 'notification')} marked as read", markup=False
+            ),
         )
 
     def _switch_unread(self) -> None:
@@ -199,7 +155,7 @@ class NotificationsScreen(MainScreen):
                     "",
                 ]
             lines += [f"muted: {mute_scope(row)}" for row in self.engine.notifications.mutes()]
-            return "\n".join(lines) or "no channels: H says how to set some up"
+            return "\n".join(lines) or "no channels: press H to read how to set some up"
 
         def show(text: str) -> None:
             self.app.push_screen(LineReader("channels", text))
@@ -212,7 +168,7 @@ class NotificationsScreen(MainScreen):
 
         def ask(names: Sequence[str]) -> None:
             if not names:
-                self.show_error("no channels: H says how to set some up")
+                self.show_error("no channels: press H to read how to set some up")
                 return
             choices = [(name, name) for name in names]
             self.app.push_screen(Choose("Send a test message to", choices), chosen)
@@ -267,7 +223,7 @@ class NotificationsScreen(MainScreen):
                     channel, project, _text = mutes[int(place)]
                     self.in_thread(
                         lambda: self.engine.notifications.unmute(channel=channel, project=project),
-                        lambda _lifted: self.notify("not muted any more", markup=False),
+                        lambda _lifted: self.notify("no longer muted", markup=False),
                     )
 
             self.app.push_screen(Choose("Send again", choices), chosen)
@@ -280,18 +236,11 @@ class NotificationsScreen(MainScreen):
             ask,
         )
 
-    @property
-    def _chosen(self) -> NotificationRow:
-        """The chosen notification: actions that need one are disabled without."""
-        row = self._rows.item
-        assert row is not None
-        return row
-
     def _nothing(self) -> str | None:
-        return None if self._rows.item is not None else "there is no notification"
+        return None if self._rows.item is not None else "there are no notifications"
 
     def _no_build(self) -> str | None:
-        return None if self._chosen.run_id is not None else "it is about no build"
+        return None if self._chosen.run_id is not None else "this notification is not about a build"
 
     def _draw(self, row: NotificationRow, width: int) -> Parts:
         return notification_parts(row, self.app.glyphs, width)

@@ -28,9 +28,14 @@ _TEXT_KINDS = ("patch", "log", "report", "map", "source", "document")
 
 def open_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
     """Open a finding of a run."""
-    # A later attempt builds a repaired tree; the repair is among the artifacts.
-    of = " as it was before the repair" if row.attempt > 1 else ""
-    open_in_source(screen, runs, row.finding, number=row.run_id, text=finding_text(row), of=of)
+
+    def show(own: int | None) -> None:
+        # What comes after a repair is of a tree that only the artifacts have.
+        of = " as it was before the repair" if own is not None and row.attempt > own else ""
+        text = finding_text(row)
+        open_in_source(screen, runs, row.finding, number=row.run_id, text=text, of=of)
+
+    screen.in_thread(lambda: runs.own_attempt(row.run_id), show)
 
 
 def open_in_source(
@@ -74,7 +79,7 @@ def open_in_source(
             )
         screen.app.push_screen(reader)
 
-    screen.in_thread(read, show)
+    screen.in_thread(read, show, opens=True)
 
 
 def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> None:
@@ -86,7 +91,7 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
         if artifact.path == GATE_REPORT and (result := runs.gate(artifact.run_id)) is not None:
             return result
         path = runs.artifact_file(artifact)
-        facts = f"{path}\n{artifact.kind}, {artifact.size} bytes\nSHA-256 {artifact.sha256}"
+        facts = f"{path}\n{artifact.kind}, {artifact.size:,} bytes\nSHA-256\n{artifact.sha256}"
         if artifact.kind not in _TEXT_KINDS:
             return facts, "facts.txt"
         try:
@@ -106,7 +111,7 @@ def open_artifact(screen: MainScreen, runs: RunService, artifact: Artifact) -> N
             )
         )
 
-    screen.in_thread(read, show)
+    screen.in_thread(read, show, opens=True)
 
 
 def _gate_table(glyphs: Glyphs, result: GateResult) -> ReaderScreen:

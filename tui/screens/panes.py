@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.actions import Action
-from tui.presentation.pane_layout import Box, Layout, Panes, arrange
+from tui.presentation.pane_layout import Box, Layout, Panes, Wants, arrange
 from tui.screens.base import MainScreen
 from tui.widgets.base import RowWidget
 from tui.widgets.pane_container import PaneContainer
@@ -23,7 +23,10 @@ _ASIDE_CELLS = 8
 
 
 class PanesScreen(MainScreen):
-    """Panes that are arranged for the size of the screen, and a list of them where it is small."""
+    """Panes that are arranged for the size of the screen and for what happens in them.
+
+    A screen says with :meth:`_want` when that changes; neither lines of logs nor the focus do.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *MainScreen.BINDINGS,
@@ -31,6 +34,7 @@ class PanesScreen(MainScreen):
             Binding(str(number), f"pane({number})", f"pane {number}", show=False, priority=True)
             for number in range(1, 10)
         ),
+        Binding("0", "pane(10)", "pane 10", show=False, priority=True),
     ]
 
     def __init__(self, panes: Panes, focused: str) -> None:
@@ -42,6 +46,7 @@ class PanesScreen(MainScreen):
         """
         super().__init__()
         self._panes = panes
+        self._wants = Wants()
         self._focused = focused
         self._enlarged = False
         self._person_chose = False
@@ -107,8 +112,9 @@ class PanesScreen(MainScreen):
         self._choose_pane(names[(names.index(self._focused) + by) % len(names)])
 
     def _enlarge(self) -> None:
-        """Give the pane all the room, or take it back."""
+        """Give the pane all the room, or take it back; a pane that a person enlarged stays."""
         self._enlarged = not self._enlarged
+        self._person_chose = True
         self._arrange()
 
     def _choose_pane(self, name: str) -> None:
@@ -124,11 +130,20 @@ class PanesScreen(MainScreen):
         self._arrange()
         self._focus_changed()
 
+    def _want(self, wants: Wants) -> None:
+        """Arrange the panes for what they want now, if that is not what they wanted."""
+        if wants != self._wants:
+            self._wants = wants
+            self._arrange()
+
     def _arrange(self) -> None:
         if not self.is_mounted or not self._room.size:
             return
         width, height = self._room.size
-        self._place(arrange(width, height, self._focused, self._panes, enlarged=self._enlarged))
+        layout = arrange(
+            width, height, self._focused, self._panes, self._wants, enlarged=self._enlarged
+        )
+        self._place(layout)
         if not isinstance(self.focused, Input):
             self.set_focus(self._pane(self._focused))
         self._pane_list.select(self._focused)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.widgets import Input
 
 from engine.enums import RunStatus, StageStatus
-from engine.events import Event, RunChanged
-from engine.text import clean
+from engine.events import Event, RunChanged, RunCompleted, StageChanged
+from engine.text import clean, count
 from tui.actions import Action
-from tui.presentation.labels import ended_reason, not_ended_reason
-from tui.presentation.pane_layout import Panes
+from tui.presentation.labels import ended_reason, not_ended_reason, stage_label
+from tui.presentation.pane_layout import Layout, Panes, Wants
 from tui.screens import open_result
 from tui.screens.panes import PanesScreen
 from tui.screens.result_lists import ARTIFACTS, ResultLists
 from tui.state.log_matches import LogMatches
 from tui.state.log_tail import MAX_LINES, LogTail
-from tui.state.run_state import SERIAL, RunView, TailKey
+from tui.state.run_state import RunView, TailKey
 from tui.theme import STATE_COLOURS
 from tui.widgets.base import RowWidget
 from tui.widgets.key_bar import KeyBar
@@ -29,7 +29,7 @@ from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
 
 if TYPE_CHECKING:
-    from engine import Artifact, FindingRow, LogKey, LogMatch, RunService, StageRow
+    from engine import Artifact, LogKey, LogMatch, RunService, StageRow, ToldFinding
 
 _Read = tuple[Callable[[], None], list[tuple["LogKey", int, Sequence[str]]]]
 """A run as it was read: a function that shows its state; each log with the number of its first line
@@ -43,6 +43,9 @@ class RunScreen(PanesScreen):
     """``build`` or ``task``."""
 
     HEAD: ClassVar[type[RunHead]] = RunHead
+
+    WRAPPED: ClassVar[Collection[str]] = ()
+    """Panes whose lines are wrapped until a person has them cut."""
 
     def __init__(self, view: RunView, panes: Panes, focused: str) -> None:
         """Make a screen.
@@ -58,9 +61,15 @@ class RunScreen(PanesScreen):
         self._waiting: list[Event] = []
         """Events since the store is read."""
 
+        self._is_opening = True
+        """Whether it has not shown its results yet: keys that are typed meanwhile wait for them."""
+
         self._ticks = 0
         self._chosen_logs: dict[str, TailKey] = {}
         """Logs that a person chose, by their panes."""
+
+        self._chosen_wraps: dict[str, bool] = {}
+        """Panes whose lines a person had wrapped or cut."""
 
         self._matches = LogMatches()
         self._results = ResultLists(self, view)
@@ -82,13 +91,20 @@ class RunScreen(PanesScreen):
         """The pane that is worth seeing until a person chooses one."""
 
     @abstractmethod
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The panes that are worth room as the run stands, the most important first.
+
+        Then those that are where there is room to spare.
+        """
+
+    @abstractmethod
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
         """The title of a log's pane.
 
         Args:
             name: of the pane.
             key: the log that it shows.
-            which: which of how many logs that is, where there are several.
+            which: which attempt of how many that is, where there are several.
         """
 
     @abstractmethod
@@ -124,6 +140,7 @@ class RunScreen(PanesScreen):
             self.action("look", self._open_result, self._no_result),
             self.action("save", self._save_artifact, self._no_artifact),
             self.action("follow", self._follow, self._is_list),
+            self.action("wrap", self._wrap, self._is_list),
             self.action("search", self._open_search),
             self.action("next_match", lambda: self._go_to_match(1), self._no_search),
             self.action("previous_match", lambda: self._go_to_match(-1), self._no_search),
@@ -150,6 +167,8 @@ class RunScreen(PanesScreen):
             self._view.apply(mine)
             self._pane_list.refresh()
             self._bar.refresh()
+            if any(isinstance(event, StageChanged | RunCompleted) for event in mine):
+                self._share_room()
             if not self._person_chose:
                 self._focus_pane(self._pane_to_show())
         self._show_logs()
@@ -186,12 +205,19 @@ class RunScreen(PanesScreen):
         text = message.value.strip()
         self._close_search()
         if text:
-            self.in_thread(lambda: self.runs.search(self.number, text), self._show_matches)
+            self.in_thread(
+                lambda: self.runs.search(self.number, text), self._show_matches, opens=True
+            )
 
     def escape(self) -> None:
-        """Close the search, else the enlarged pane, else the screen."""
+        """Close the search, else end it, else the enlarged pane, else the screen."""
         if self._search.display:
             self._close_search()
+        elif len(self._matches):
+            self._matches.replace(())
+            for pane in self._log_panes.values():
+                pane.unmark()
+            self._bar.refresh()
         elif self._enlarged:
             self._enlarge()
         else:
@@ -237,6 +263,24 @@ class RunScreen(PanesScreen):
         if pane is not None:
             pane.follow(not pane.following)
 
+    def _wrap(self) -> None:
+        """Wrap the long lines of the pane, or cut them."""
+        pane = self._log_panes.get(self._focused)
+        if pane is not None:
+            self._chosen_wraps[self._focused] = not pane.wraps
+            pane.wrap_lines(not pane.wraps)
+            self._share_room()
+
+    def _wraps(self, name: str) -> bool:
+        """Whether lines of a pane are wrapped: as a person chose, or where it has all the room."""
+        return self._chosen_wraps.get(name, self._enlarged or name in self.WRAPPED)
+
+    def _place(self, layout: Layout) -> None:
+        for name, pane in self._log_panes.items():
+            if name in layout.panes and pane.wraps is not self._wraps(name):
+                pane.wrap_lines(self._wraps(name))
+        super()._place(layout)
+
     def _cancel(self) -> None:
         self.in_thread(lambda: self.runs.cancel(self.number))
 
@@ -249,14 +293,18 @@ class RunScreen(PanesScreen):
             keys = [each.key for each in self._view.pipeline.stages if each.key in ran]
             failed = {key for key in keys if ran[key] is StageStatus.FAILED}
             choices = [("", "from the start")]
-            choices += [(key, f"from {key}{', which failed' * (key in failed)}") for key in keys]
+            choices += [
+                (key, f"from {stage_label(key)}{', which failed' * (key in failed)}")
+                for key in keys
+                if key != self._view.pipeline.stages[0].key or key in failed
+            ]
             self.app.push_screen(Choose(f"Run {self.KIND} {self.number} again", choices), chosen)
 
         def chosen(stage: str | None) -> None:
             if stage is not None:
                 self.in_thread(lambda: self.runs.retry(self.number, stage or None))
 
-        self.in_thread(lambda: self.runs.stages(self.number), ask)
+        self.in_thread(lambda: self.runs.stages(self.number), ask, opens=True)
 
     def _load(self) -> None:
         """Read the run from the store; events wait meanwhile."""
@@ -282,6 +330,7 @@ class RunScreen(PanesScreen):
         self._is_loaded = True
         waiting, self._waiting = self._waiting, []
         self._view.results_changed = True
+        self._share_room()
         if not self._person_chose:
             self._focus_pane(self._pane_to_show())
         self.handle_events(waiting)
@@ -290,15 +339,32 @@ class RunScreen(PanesScreen):
         self._bar.refresh()
 
     def _load_results(self) -> None:
-        def show(found: tuple[Sequence[FindingRow], Sequence[Artifact]]) -> None:
+        def show(found: tuple[Sequence[ToldFinding], Sequence[Artifact]]) -> None:
             self._results.fill(*found)
+            self._is_opening = False
             if not self._person_chose:
                 self._results.findings.move_to(0)
+            self._share_room()
             self._pane_list.refresh()
             self._bar.refresh()
 
-        runs = self.runs
-        self.in_thread(lambda: (runs.findings(self.number), runs.artifacts(self.number)), show)
+        runs, number = self.runs, self.number
+        self.in_thread(
+            lambda: (runs.listed_findings(number), runs.artifacts(number, superseded=True)),
+            show,
+            opens=self._is_opening,
+        )
+
+    def _share_room(self) -> None:
+        """Arrange the panes for what happens now: a stage began or ended, or results came."""
+        rows = {name: len(each.items) + 1 for name, each in self._results.by_name.items()}
+        if self._view.status.is_final:
+            for name, pane in self._log_panes.items():
+                key = self._log_key(name)
+                if not pane.wraps:
+                    rows[name] = 1 + (self._view.tails[key].end if key is not None else 0)
+        worth, spare = (tuple(dict.fromkeys(names)) for names in self._worth_room())
+        self._want(Wants(worth, spare, rows))
 
     def _focus_changed(self) -> None:
         self._show_logs()
@@ -328,20 +394,26 @@ class RunScreen(PanesScreen):
                 self._show_log(name, pane)
 
     def _show_log(self, name: str, pane: LivePane) -> None:
-        keys, key = self._log_keys(name), self._log_key(name)
-        which = ""
+        key = self._log_key(name)
         pane.show(self._view.tails[key] if key is not None else self._no_log)
-        if key is not None:
-            which = f" [{keys.index(key) + 1}/{len(keys)}]" if len(keys) > 1 else ""
         pane.sync()
-        title = clean(self._log_title(name, key, which))
+        title = clean(self._log_title(name, key, self._which(name, key)))
         if title != pane.title:
             pane.title = title
+
+    def _which(self, name: str, key: TailKey | None) -> str:
+        """Which attempt a log is of, where its pane has logs of several."""
+        attempts = {each.attempt for each in self._log_keys(name)}
+        if key is None or (len(attempts) < 2 and self._view.attempt < 2):
+            return ""
+        cause = self._view.cause(key.attempt)
+        return f"attempt {key.attempt} of {self._view.attempt}{f' ({cause})' if cause else ''}"
 
     def _switch_log(self, by: int) -> None:
         keys, now = self._log_keys(self._focused), self._log_key(self._focused)
         if now is not None:
             self._chosen_logs[self._focused] = keys[(keys.index(now) + by) % len(keys)]
+            self._share_room()
         self._show_logs()
 
     def _open_search(self) -> None:
@@ -387,9 +459,9 @@ class RunScreen(PanesScreen):
 
         return LogKey(self.number, key.stage, key.attempt, key.stream)
 
-    def _draw_pane_name(self, name: str, _width: int) -> Parts:
+    def _draw_pane_name(self, name: str, width: int) -> Parts:
         place = self._panes.names.index(name) + 1
-        number = str(place) if place < 10 else " "
+        number = str(place % 10) if place <= 10 else " "
         if name in self._panes.agents:
             status, _task = self._view.state(name)
             sign = self.app.glyphs.state(status)
@@ -398,9 +470,16 @@ class RunScreen(PanesScreen):
                 (f"{sign} ", STATE_COLOURS.get(status, "dim")),
                 (self._agent_label(name), ""),
             ]
-        count = (
-            sum(self._view.tails[key].end for key in self._log_keys(name))
-            if name == SERIAL
-            else len(self._results.by_name[name].items)
-        )
-        return [(f" {number}   ", "dim"), (name.upper(), ""), (f" {count}", "dim")]
+        parts = [(f" {number}   ", "dim"), (name.upper(), "")]
+        for told in self._counts(name):
+            if sum(len(text) for text, _ in parts) + len(told) < width:
+                return [*parts, (f" {told}", "dim")]
+        return parts
+
+    def _counts(self, name: str) -> tuple[str, ...]:
+        """How much a pane has that is no agent's, in words and shorter."""
+        if name in self._results.by_name:
+            return (str(self._results.count_of(name)),)
+        key = self._log_key(name)
+        lines = self._view.tails[key].end if key is not None else 0
+        return count(lines, "line"), str(lines)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
-
 from engine.errors import UsageError
-from engine.text import clean
+from tui.screens.form import Form
+from tui.widgets.fields import Field
 
 if TYPE_CHECKING:
     from engine import SettingRow
 
 
-class SettingForm(ModalScreen[tuple[str, object] | None]):
+class SettingForm(Form[tuple[str, object]]):
     """Gives the key with its value as TOML has it, None for no change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "leave", priority=True)
-    ]
+    VERB: ClassVar[str] = "write"
 
     def __init__(
         self,
@@ -45,48 +36,45 @@ class SettingForm(ModalScreen[tuple[str, object] | None]):
         self._row = row
         self._options = options
 
-    def compose(self) -> ComposeResult:
-        """Key, explanation, value, what is wrong."""
+    @property
+    def title_text(self) -> str:
+        """The key."""
+        return self._key
+
+    @property
+    def about(self) -> str:
+        """What the setting means."""
+        return self._row.explanation if self._row is not None else ""
+
+    def fields(self) -> Sequence[Field]:
+        """The value."""
         from engine import choices_of
 
-        row = self._row
-        choices = choices_of(self._key)
-        with Vertical(classes="dialog"):
-            yield Static(Content(clean(self._key)), classes="dialog--title")
-            if row is not None and row.explanation:
-                yield Static(Content(clean(row.explanation)), classes="dialog--text")
-            yield Input(
-                clean(_as_typed(row.value)) if row is not None and not row.is_masked else "",
-                placeholder=" or ".join(choices) or "value; of a list, words between commas",
-                suggester=SuggestFromList(choices) if choices else None,
-                compact=True,
-            )
-            yield Static("", id="problem", classes="dialog--problem")
-            yield Static(Content("enter write   esc leave"), classes="dialog--keys")
+        row, choices = self._row, choices_of(self._key)
+        is_shown = row is not None and not row.is_masked
+        value = _as_typed(row.value) if row is not None and is_shown else ""
+        hint = "" if choices else "several words with commas between make a list"
+        return [Field("value", value, "value", hint, choices)]
 
-    def on_input_changed(self, message: Input.Changed) -> None:
+    def changed(self) -> None:
         """Say what is wrong with what is typed so far."""
-        try:
-            self._value(message.value)
-        except UsageError as error:
-            self._show_problem(str(error))
-        else:
-            self._show_problem("")
+        self._value()
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Give the value, if it makes sense."""
-        try:
-            self.dismiss((self._key, self._value(message.value)))
-        except UsageError as error:
-            self._show_problem(str(error))
+    def take(self) -> None:
+        """Give the value, if it is valid."""
+        found = self._value()
+        if found is not None:
+            self.dismiss((self._key, found[0]))
 
-    def _value(self, text: str) -> object:
+    def _value(self) -> tuple[object] | None:
+        """The value; None where it is not valid, which is shown."""
         from engine import read_setting, split_key
 
-        return read_setting(split_key(self._key), text, self._options)
-
-    def _show_problem(self, text: str) -> None:
-        self.query_one("#problem", Static).update(Content(clean(text)))
+        try:
+            return (read_setting(split_key(self._key), self.typed("value"), self._options),)
+        except UsageError as error:
+            self.rows["value"].show_error(str(error))
+            return None
 
 
 def _as_typed(value: object) -> str:

@@ -73,7 +73,7 @@ class SettingsScreen(TwoListScreen):
         self._settings: RowList[SettingRow] = RowList(
             draw=self._draw_setting, key=lambda row: row.key, id="settings"
         )
-        super().__init__(self._groups, self._settings, "part of a key or of what it means")
+        super().__init__(self._groups, self._settings, "part of a name or of its description")
         self._known: _Read | None = None
 
     def on_mount(self) -> None:
@@ -95,7 +95,7 @@ class SettingsScreen(TwoListScreen):
         ]
 
     def _not_read(self) -> str | None:
-        return "the settings are not read" if self._known is None else None
+        return "the settings could not be read: correct the file" if self._known is None else None
 
     def _no_setting(self) -> str | None:
         if self._groups.has_focus:
@@ -108,14 +108,14 @@ class SettingsScreen(TwoListScreen):
             return None  # the key goes to the settings
         origin = self._chosen.origin
         if self._chosen.key == "profile":
-            return "a profile is chosen by --profile or ESPDECK_PROFILE"
+            return "choose a profile with --profile or ESPDECK_PROFILE"
         if origin.is_over_file and not origin.profile:
-            return f"{origin} says it, which wins over the file"
+            return f"{origin} sets it, and overrides the file"
         return None
 
     def _is_default(self) -> str | None:
         is_default = not self._groups.has_focus and self._chosen.origin.source == "default"
-        return f"{self._chosen.key} is as it comes" if is_default else None
+        return f"{self._chosen.key} has its default already" if is_default else None
 
     @property
     def _chosen(self) -> SettingRow:
@@ -181,7 +181,7 @@ class SettingsScreen(TwoListScreen):
         if isinstance(known, str):
             self._known = None
             self._groups.fill((), empty=" none")
-            self._settings.fill((), empty=" the settings make no sense")
+            self._settings.fill((), empty=" the settings cannot be read")
             lines = textwrap.wrap(known, max(20, self.size.width - 12))
             self._details.show([("wrong" if n == 0 else "", line) for n, line in enumerate(lines)])
             return
@@ -224,7 +224,7 @@ class SettingsScreen(TwoListScreen):
         self._details.show(
             [
                 ("value", row.shown),
-                ("change", f"counts {_effect(row)}"),
+                ("change", f"takes effect {_effect(row)}"),
                 ("from", str(row.origin)),
                 *(("about" if number == 0 else "", line) for number, line in enumerate(lines)),
             ]
@@ -248,7 +248,7 @@ class SettingsScreen(TwoListScreen):
 
         rows = self._known.rows if self._known is not None else ()
         about = 'A key of the file, such as checks.doc_check.interval or board."/dev/ttyUSB0".x'
-        self.app.push_screen(Ask("Set a key", about, [Field("key")], "go on"), asked)
+        self.app.push_screen(Ask("Set another setting", about, [Field("key")], "next"), asked)
 
     def _ask(self, key: str, row: SettingRow | None) -> None:
         from engine import split_key
@@ -285,7 +285,9 @@ class SettingsScreen(TwoListScreen):
         def written(_nothing: object) -> None:
             row = self._settings.item
             when = _effect(row) if row is not None and key.endswith(row.key) else ""
-            self.notify(f"{key} is written{f': it counts {when}' if when else ''}", markup=False)
+            self.notify(
+                f"{key} is written{f': it takes effect {when}' if when else ''}", markup=False
+            )
             self._read()
 
         self.in_thread(write, written)

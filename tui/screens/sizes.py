@@ -151,7 +151,7 @@ class SizesScreen(MainScreen):
             project = self.engine.builds.get(self._number).project_id
             return self.engine.builds.list(project, limit=_LISTED_BUILDS)
 
-        self.in_thread(read, ask)
+        self.in_thread(read, ask, opens=True)
 
     def _copy_table(self) -> None:
         rows = [f"{row.size}\t{row.change}\t{row.name}" for row in self._table.items]

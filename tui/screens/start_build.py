@@ -32,7 +32,6 @@ _LIST_ROWS = 12
 _FRAME_ROWS = 7
 """Rows of a dialog that are not for its list."""
 
-_NOTE_SECONDS = 12.0
 _SYNCING_SECONDS = 60.0
 """How long a note that a project is synced stays, unless that is over before."""
 
@@ -54,9 +53,9 @@ class BuildStarter:
         if project.status == ProjectStatus.PENDING:
             return f"{project.name} is being cloned"
         if project.status != ProjectStatus.ACTIVE:
-            return f"{project.name} has an error: press s to sync it again"
+            return f"{project.name} cannot be built: e changes its source, s syncs it again"
         if project.id in self._busy:
-            return f"{project.name} is being synced for a build"
+            return f"{project.name} is being synced"
         return None
 
     def build(self, project: Project) -> None:
@@ -86,7 +85,7 @@ class BuildStarter:
                     self._start(project, [plain], dirty=True)
                 else:
                     self._screen.show_error(
-                        f"nothing is uncommitted in {project.source}: b builds what is committed"
+                        f"no uncommitted changes in {project.source}: b builds the commit"
                     )
 
             self._synced(project, look, then)
@@ -189,15 +188,13 @@ class BuildStarter:
             screen.app.show_build(builds[0].number)
         else:
             last = f" to #{builds[-1].number}" if len(builds) > 1 else ""
-            text = f"{project.name}: {count(len(builds), 'build')} asked for, #{builds[0].number}"
+            text = f"{project.name}: {count(len(builds), 'build')} queued, #{builds[0].number}"
             screen.notify(clean(f"{text}{last}"), markup=False)
         for note in builds[0].notes:
             severity = _SEVERITIES.get(note["severity"], "error")
-            screen.notify(
-                clean(note["message"]), markup=False, severity=severity, timeout=_NOTE_SECONDS
-            )
+            screen.notify(clean(note["message"]), markup=False, severity=severity)
         for problem in started.problems:
-            screen.notify(clean(problem), markup=False, severity="error", timeout=_NOTE_SECONDS)
+            screen.notify(clean(problem), markup=False, severity="error")
 
 
 class ChooseVariants(ModalScreen["Sequence[Variant] | None"]):

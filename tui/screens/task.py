@@ -17,9 +17,9 @@ from tui.screens.result_lists import ARTIFACTS, FINDINGS
 from tui.screens.run import RunScreen
 from tui.state.run_state import RunView, TailKey
 from tui.widgets.base import RowWidget
+from tui.widgets.live_pane import LivePane, prose_class
 from tui.widgets.row_list import RowList
 from tui.widgets.run_head import TaskHead
-from tui.widgets.stream_pane import StreamPane
 from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PLACEHOLDER = "PLACEHOLDER: no model was asked"
 _GATE = "gate"
 """Key of the stage that measures."""
 
-_RESULTS = {FINDINGS: 1, ARTIFACTS: 2}
+_RESULTS = (FINDINGS, ARTIFACTS)
 _DONE = (StageStatus.SUCCESS, StageStatus.FAILED)
 
 
@@ -68,6 +68,7 @@ class TaskScreen(RunScreen):
             *super().list_actions(),
             self.action("laid_out", self._toggle_layout, self._no_answer),
             self.action("follow", self._follow, self._is_laid_out, self._is_list),
+            self.action("wrap", self._wrap, self._is_laid_out, self._is_list),
         ]
 
     def _no_answer(self) -> str | None:
@@ -83,6 +84,9 @@ class TaskScreen(RunScreen):
         name = next((name for name, view in self._answers.items() if view is message.view), None)
         if name is not None:
             self._choose_pane(name)
+
+    def _wraps(self, name: str) -> bool:
+        return self._chosen_wraps.get(name, True)
 
     def _toggle_layout(self) -> None:
         """Show the answer laid out, or as it came."""
@@ -119,8 +123,11 @@ class TaskScreen(RunScreen):
         """A stream and a view for each stage; the gate has a table for its view."""
         new = [key for key in keys if key not in self._log_panes]
         for key in new:
-            self._log_panes[key] = StreamPane(
-                id=f"log-{len(self._log_panes)}", empty=" nothing yet"
+            self._log_panes[key] = LivePane(
+                id=f"log-{len(self._log_panes)}",
+                classify=prose_class,
+                empty=" nothing yet",
+                wraps=True,
             )
             self._room.mount(self._log_panes[key])
             if key == _GATE:
@@ -138,7 +145,7 @@ class TaskScreen(RunScreen):
         self._view.facts = describe_metrics(state.metrics)
         self._view.warning = PLACEHOLDER if state.metrics.placeholder else ""
         if state.result and self._view.status.is_final:
-            self._view.message = state.result
+            self._view.result = state.result
         self._head.refresh()
 
     def _load_results(self) -> None:
@@ -174,7 +181,7 @@ class TaskScreen(RunScreen):
             self._show_logs()
             self._bar.refresh()
 
-        self.in_thread(read, show)
+        self.in_thread(read, show, opens=self._is_opening)
 
     def _pane_to_show(self) -> str:
         running = [key for key, _ in self._view.running()]
@@ -192,12 +199,21 @@ class TaskScreen(RunScreen):
             return _GATE  # what was revised then did not help
         return ended[-1] if ended else ARTIFACTS
 
+    def _worth_room(self) -> tuple[Sequence[str], Sequence[str]]:
+        found = [FINDINGS] if self._results.findings.items else []
+        if self._view.status.is_final:
+            return [self._pane_to_show(), *found], [ARTIFACTS]
+        running = [key for key, _ in self._view.running()]
+        agents = running or [name for name in self._wants.worth if name in self._panes.agents]
+        return [*agents, *found], [ARTIFACTS]
+
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
         status, task = self._view.state(name)
         title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
         step = f": {title}" if title and title != self._agent_label(name) else ""
         task = "" if task == title else task
-        return f" {self.app.glyphs.state(status)} {self._agent_label(name)}{step}{which}  {task}"
+        parts = (f"{self._agent_label(name)}{step}", which, task)
+        return f" {self.app.glyphs.state(status)} {'  '.join(filter(None, parts))}"
 
     def _agent_label(self, name: str) -> str:
         return self._names.get(name, name)
@@ -233,8 +249,7 @@ class TaskScreen(RunScreen):
                 continue
             text = self._texts.get((key.stage, key.attempt))
             if text is not None:  # it is while the view of a stage that is done again still shows
-                which = f" [{key.attempt}]" if len(self._log_keys(name)) > 1 else ""
-                view.title = clean(self._log_title(name, key, which))
+                view.title = clean(self._log_title(name, key, self._which(name, key)))
                 view.show(text, f"{name}.md")
 
     def _show_as_log(self, name: str) -> None:

@@ -13,6 +13,7 @@ from engine.errors import EspdeckError
 from engine.events import Event, RunChanged, RunProgress
 from tui.actions import Action
 from tui.keymap import Where
+from tui.presentation.columns import Column, fit_columns, longest
 from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
@@ -21,6 +22,15 @@ from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine import PipelineEntry, Tasks, TaskState, Workflow
+
+_TASK = (
+    Column("workflow", 24, 11),
+    Column("project", 16, 8, rank=1),
+    Column("result", 200, 12, rank=2, grows=True),
+)
+"""What follows the number and the times of a task in its row."""
+
+_NO_TASKS = " no tasks yet: press h, choose, and press enter"
 
 _PAGE_TASKS = 200
 """Tasks that are loaded at once."""
@@ -52,7 +62,7 @@ class TaskTemplate:
 
     @property
     def about(self) -> str:
-        """Its result in a line; of a file that makes no sense, what is wrong."""
+        """Its result in a line; of a file that cannot be read, what is wrong."""
         if self.workflow is not None:
             return self.workflow.about
         assert self.entry is not None
@@ -98,13 +108,16 @@ class WorkflowsScreen(TwoListScreen):
         self._tasks: RowList[TaskState] = RowList(
             draw=self._draw_task,
             key=lambda task: task.run.number,
-            empty=" no task yet",
+            empty=_NO_TASKS,
             id="tasks",
         )
-        self._templates.title, self._tasks.title = " what to ask for", " tasks"
+        self._templates.title, self._tasks.title = " workflows", " tasks"
         super().__init__(self._templates, self._tasks, "filter: name, project, status, text")
         self._doing: dict[int, str] = {}
+        self._wanted: dict[str, int] = {}
         self._more = True
+        self._loads = 0
+        self._is_loading_more = False
         self._stale = False
         self._started: int | None = None
 
@@ -152,17 +165,17 @@ class WorkflowsScreen(TwoListScreen):
         ]
 
     def _no_template(self) -> str | None:
-        return "nothing is chosen" if self._templates.item is None else None
+        return "no workflow is chosen" if self._templates.item is None else None
 
     def _no_task(self) -> str | None:
-        return "no task yet: press enter on what you want" if self._tasks.item is None else None
+        return "no tasks yet: press enter on a workflow" if self._tasks.item is None else None
 
     def _cannot_open(self) -> str | None:
         if self._tasks.has_focus:
             return self._no_task()
         template = self._templates.item
         if template is not None and template.problem:
-            return f"it makes no sense: {template.problem}"
+            return f"it cannot be read: {template.problem}"
         return self._no_template()
 
     def _has_ended(self) -> str | None:
@@ -191,7 +204,12 @@ class WorkflowsScreen(TwoListScreen):
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """Show other details; load more tasks near the last one."""
-        if message.rows is self._tasks and self._tasks.at_end and self._more:
+        if (
+            message.rows is self._tasks
+            and self._tasks.at_end
+            and self._more
+            and not self._is_loading_more
+        ):
             self._load_right(more=True)
         self._show_details()
         self._bar.refresh()
@@ -265,14 +283,22 @@ class WorkflowsScreen(TwoListScreen):
         text = self._filter.value.strip()
         before = self._tasks.items[-1].run.number if more and self._tasks.items else None
         limit = _PAGE_TASKS if more else max(_PAGE_TASKS, len(self._tasks.items))
+        self._is_loading_more = more
+        self._loads += not more
+        number = self._loads
 
         def show(tasks: Sequence[TaskState]) -> None:
-            if self._filter.value.strip() != text:
-                return
-            self._more = len(tasks) >= _PAGE_TASKS
+            if self._filter.value.strip() != text or number != self._loads:
+                return  # it is filtered, or loaded anew
+            self._is_loading_more = False
+            self._more = len(tasks) >= limit
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
-            self._tasks.fill(items, empty=f" no task has {text!r}" if text else " no task yet")
+            self._wanted = {
+                "workflow": longest(each.title for each in items),
+                "project": longest(each.project for each in items),
+            }
+            self._tasks.fill(items, empty=f" no task has {text!r}" if text else _NO_TASKS)
             if any(each.run.number == self._started for each in items):
                 self._tasks.select(self._started)
                 self._started = None
@@ -299,12 +325,13 @@ class WorkflowsScreen(TwoListScreen):
         parts = self._run_parts(run.number, status, run.duration, width)
         if width >= 60:
             parts.append((f" {ago(run.created_at):<9}", "dim"))
-        if task.metrics.placeholder:
-            parts.append((" placeholder", "busy"))
-        parts += [(f" {task.title} ", ""), (f" {task.project}", "note")]
+        room = width - sum(len(text) for text, _ in parts)
         doing = self._doing.get(run.number, task.step) if not status.is_final else ""
-        parts.append((f"  {run.error or task.result or doing}", "dim"))
-        return parts
+        said = run.error or task.result or doing
+        of_model = [("placeholder  ", "busy")] if task.metrics.placeholder else []
+        table = fit_columns(_TASK, room - 1, self.app.glyphs.cut, self._wanted)
+        title, project = [(task.title, "")], [(task.project, "note")]
+        return [*parts, (" ", ""), *table.row([title, project, [*of_model, (said, "dim")]])]
 
 
 def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:
@@ -312,7 +339,7 @@ def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:
     where = f"{entry.origin}: {entry.file}" if entry is not None else "shipped"
     return [
         ("about", template.about),
-        ("steps", ", ".join(template.steps) or "–"),
+        ("steps", ", ".join(template.steps) or "none"),
         ("from", where),
     ]
 
@@ -322,11 +349,11 @@ def _details_of_task(task: TaskState) -> list[tuple[str, str]]:
     warning = f"{PLACEHOLDER}  " if task.metrics.placeholder else ""
     took = f", {task.run.duration:.1f} s" if task.run.duration is not None else ""
     return [
-        ("asked", asked or "–"),
+        ("asked", asked or "no description"),
         ("squad", f"{task.order.squad}, priority {task.priority}"),
-        ("models", f"{warning}{describe_metrics(task.metrics) or '–'}"),
+        ("models", f"{warning}{describe_metrics(task.metrics) or 'none yet'}"),
         ("status", f"{task.run.status}{took}{': ' + task.step if task.step else ''}"),
-        ("result", task.run.error or task.result or "–"),
+        ("result", task.run.error or task.result or "none yet"),
     ]
 
 

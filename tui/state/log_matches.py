@@ -34,8 +34,8 @@ class LogMatches:
 
     @property
     def place(self) -> str:
-        """Which match of how many is shown, as ``match 3/12``; ``+`` says that there are more."""
+        """Which match of how many is shown, as ``match 3 of 12``; ``+`` says there are more."""
         from engine import MAX_LOG_MATCHES
 
         more = "+" if len(self._matches) == MAX_LOG_MATCHES else ""
-        return f"match {self._index + 1}/{len(self._matches)}{more}"
+        return f"match {self._index + 1} of {len(self._matches)}{more}"

@@ -52,9 +52,7 @@ class LogTail:
             lines = lines[-MAX_LINES:]
         self._lines.extend(lines)
         self._bytes += sum(map(len, lines))
-        while len(self._lines) > MAX_LINES or self._bytes > MAX_BYTES:
-            self._bytes -= len(self._lines.popleft())
-            self.first += 1
+        self._forget_oldest()
         self.version += 1
 
     def begin(self, number: int, text: str) -> None:
@@ -71,6 +69,11 @@ class LogTail:
         self._bytes += len(line) - len(self._lines[-1])
         self._lines[-1] = line
         self.version += 1
+
+    def _forget_oldest(self) -> None:
+        while len(self._lines) > MAX_LINES or self._bytes > MAX_BYTES:
+            self._bytes -= len(self._lines.popleft())
+            self.first += 1
 
     def _forget_begun(self) -> None:
         if self._begun:

@@ -19,6 +19,7 @@ from engine.events import (
     RunStarted,
     StageChanged,
 )
+from tui.presentation.labels import stage_label
 from tui.state.log_tail import LogTail
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _URGENCY = (
 _NOT_NEEDED = "not needed"
 
 SERIAL = "serial"
-"""The pane of what firmware printed, and the stream that it shows."""
+"""The stream of what firmware printed; the pane that shows it is named as its stage is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class RunView:
         number: of the run.
         pipeline: that it walks.
         pane_of: the name of the pane that shows a stage, by the stage's key and its role.
+        result: what came of it, where the store has more to say than its stages.
         facts: what else is shown of it.
         warning: what a person must know of it.
         verdict: of its firmware, once it was spoken.
@@ -79,9 +81,10 @@ class RunView:
     pane_of: Callable[[str, str], str]
     status: RunStatus = RunStatus.PENDING
     title: str = ""
-    percent: float = 0.0
+    progress: float = 0.0
     message: str = ""
     error: str = ""
+    result: str = ""
     facts: str = ""
     warning: str = ""
     verdict: str = ""
@@ -91,12 +94,41 @@ class RunView:
     stages: dict[str, StageView] = field(default_factory=dict)
     tails: dict[TailKey, LogTail] = field(default_factory=dict)
     results_changed: bool = True
+    _repaired: set[int] = field(default_factory=set)
+    """Attempts that a repair has made; a retry made the others but the first."""
+
+    _repairs: dict[str, StageView] = field(default_factory=dict)
+    """Of each stage that sends the run back, how it ended last."""
+
+    @property
+    def percent(self) -> float:
+        """How far it is; of one that has ended, how much of it was done."""
+        if not self.status.is_final:
+            return self.progress
+        return 100.0 if self.status is RunStatus.SUCCESS else self._done_percent()
+
+    @property
+    def says(self) -> str:
+        """What it does now; of one that has ended, why it failed or what it came to."""
+        if self.error or not self.status.is_final:
+            return self.error or self.message
+        told = [
+            self.stages[each.key].task
+            for each in self.pipeline.stages
+            if each.back_to is None
+            and each.key in self.stages
+            and self.stages[each.key].status is StageStatus.SUCCESS
+        ]
+        return self.result or (told[-1] if told else "")
 
     def forget(self) -> None:
         """Know no stage and no log: all of them are read anew."""
         self.stages.clear()
         self.tails.clear()
+        self._repaired.clear()
+        self._repairs.clear()
         self.attempt = 1
+        self.message = self.result = ""
 
     def load(self, run: Run, stages: Sequence[StageRow], title: str) -> None:
         """Take what the store says."""
@@ -106,13 +138,14 @@ class RunView:
         self.verdict = run.verdict
         self.started = run.started_at
         self.duration = run.duration
+        titles = {stage.key: stage.title for stage in self.pipeline.stages}
         for row in stages:
-            self._set_stage(
-                row.key, StageView(row.agent, row.phase, row.attempt, row.status, row.summary)
-            )
-        done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
-        weights = {stage.key: stage.weight for stage in self.pipeline.stages}
-        self.percent = float(sum(weights.get(key, 0) for key in done))
+            task = row.summary
+            if row.status is StageStatus.RUNNING:
+                task = task or titles.get(row.key, "")
+                self.message = f"{row.agent}: {task}"
+            self._set_stage(row.key, StageView(row.agent, row.phase, row.attempt, row.status, task))
+        self.progress = self._done_percent()
 
     def log(self, key: LogKey, first_line: int, lines: Sequence[str]) -> None:
         """Take the newest lines of a log from the store."""
@@ -151,6 +184,18 @@ class RunView:
             return StageStatus.SKIPPED
         return min(mine, key=_URGENCY.index, default=StageStatus.PENDING)
 
+    def stage(self, key: str) -> StageStatus:
+        """How a stage stands in its newest attempt."""
+        if key in self.stages:
+            return self.stages[key].status
+        return StageStatus.SKIPPED if self.status.is_final else StageStatus.PENDING
+
+    def cause(self, attempt: int) -> str:
+        """What made an attempt: ``repair`` or ``retry``, nothing for the first."""
+        if attempt == 1:
+            return ""
+        return "repair" if attempt in self._repaired else "retry"
+
     def running(self) -> list[tuple[str, StageView]]:
         """The stages that run now, by their keys."""
         mine = self.stages.items()
@@ -161,7 +206,7 @@ class RunView:
 
         def belongs(key: TailKey) -> bool:
             if key.stream == SERIAL:
-                return pane == SERIAL
+                return pane == stage_label(key.stage)
             stage = self.stages.get(key.stage)
             return stage is not None and self.pane_of(key.stage, stage.role) == pane
 
@@ -188,30 +233,35 @@ class RunView:
                 self.started = event.at if self.started is None else self.started
                 self.duration, self.error, self.verdict = None, "", ""
             case RunProgress():
-                self.percent, self.message = event.percent, event.message
+                self.progress, self.message = event.percent, event.message
             case RunCompleted():
                 self.status, self.duration = event.status, event.duration
                 self.error = "" if event.success else event.result
-                self.message = event.result
                 self.verdict = event.verdict
-                self.percent = 100.0 if event.success else self.percent
                 self.results_changed = True
             case RunChanged():
                 self.status = event.status
                 if event.status is RunStatus.PENDING:
                     self.started = self.duration = None
-                    self.percent, self.error, self.verdict = 0.0, "", ""
+                    self.progress, self.error, self.verdict = 0.0, "", ""
             case _:
                 pass
 
     def _set_stage(self, key: str, stage: StageView) -> None:
         """Take a stage; a new attempt makes pending what comes after it."""
+        self.attempt = max(self.attempt, stage.attempt)
         if stage.status is StageStatus.SKIPPED:
             stage.task = stage.task or _NOT_NEEDED
         known = self.stages.get(key)
         again = {each.key for each in self.pipeline.stages if each.back_to is not None}
-        if known is not None and stage.status is StageStatus.SKIPPED and key in again:
-            return  # an attempt that needs no repair does not undo an earlier one
+        if key in again and stage.status in (StageStatus.SUCCESS, StageStatus.FAILED):
+            self._repairs[key] = stage
+            if stage.status is StageStatus.SUCCESS:
+                self._repaired.add(stage.attempt + 1)
+        if stage.status is StageStatus.SKIPPED and key in self._repairs:
+            stage = self._repairs[
+                key
+            ]  # an attempt that needs no repair does not undo an earlier one
         if known is not None and stage.attempt > known.attempt:
             order = self.pipeline.phases
             begin = order.index(stage.phase)
@@ -220,7 +270,11 @@ class RunView:
                 if behind and other.attempt < stage.attempt:
                     other.status, other.task = StageStatus.PENDING, ""
         self.stages[key] = stage
-        self.attempt = max(self.attempt, stage.attempt)
+
+    def _done_percent(self) -> float:
+        done = [key for key, stage in self.stages.items() if stage.status in _ENDED]
+        weights = {stage.key: stage.weight for stage in self.pipeline.stages}
+        return float(sum(weights.get(key, 0) for key in done))
 
     def _tail(self, key: TailKey) -> LogTail:
         return self.tails.setdefault(key, LogTail())

@@ -186,7 +186,7 @@ class CheckMatrix(RowWidget):
         for column, check in enumerate(self._checks):
             style = strong if column == self._at[1] else base
             parts.append((fit(short_name(check), self._column_cells(check)), style))
-        return pieces(parts, width, base)
+        return pieces(parts, width, base, cut=self.cut)
 
     def _grid_row(self, index: int, width: int) -> Strip:
         base = self.style_of("row")
@@ -203,7 +203,7 @@ class CheckMatrix(RowWidget):
             if here and column == self._at[1]:
                 style = self._cursor_style
             parts += [(fit(text, size - _GAP_CELLS), style), (" " * _GAP_CELLS, base)]
-        return pieces(parts, width, base)
+        return pieces(parts, width, base, cut=self.cut)
 
     def _list_row(self, index: int, width: int) -> Strip:
         base = self.style_of("row")
@@ -222,12 +222,12 @@ class CheckMatrix(RowWidget):
         ]
         if place == self._at:
             style = self._cursor_style
-            return pieces([(text, style) for text, _ in parts], width, style)
+            return pieces([(text, style) for text, _ in parts], width, style, cut=self.cut)
         styled = [(text, self.style_of(name) if name else base) for text, name in parts]
-        return pieces(styled, width, base)
+        return pieces(styled, width, base, cut=self.cut)
 
     def _cut(self, text: str, size: int) -> str:
-        return fit(text, size) if len(text) <= size else f"{fit(text, size - 1)}{self.cut}"
+        return fit(text, size, cut=self.cut)
 
     @property
     def _cursor_style(self) -> Style:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.presentation.strips import pieces
+
+if TYPE_CHECKING:
+    from tui.app_base import AppBase
 
 
 class Details(Widget):
@@ -18,6 +21,11 @@ class Details(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._details: list[tuple[str, str]] = []
+        self._cut = ""
+
+    def on_mount(self) -> None:
+        """Learn the sign for what is cut."""
+        self._cut = cast("AppBase", self.app).glyphs.cut
 
     def show(self, details: list[tuple[str, str]]) -> None:
         """Show other details, a name and a value each."""
@@ -33,4 +41,6 @@ class Details(Widget):
         if y < len(self._details):
             name, value = self._details[y]
             parts = [(f" {name:<8}", name_style), (value, value_style)]
-        return pieces(parts, self.size.width, value_style)
+            if y == self.size.height - 1 < len(self._details) - 1:
+                parts.append((f" {self._cut}", value_style))
+        return pieces(parts, self.size.width, value_style, cut=self._cut)

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from tui.presentation.text_renderer import Line, Link
-from tui.widgets.text_view import MARGIN_CELLS, TextView
+from tui.widgets.text_view import MARGIN_CELLS, TextView, painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,6 @@ class LinkedTextView(TextView):
         super().__init__(id=id)
         self._targets: list[_Target] = []
         self._chosen = -1
-        self._needle = ""
-        self._matches: list[int] = []
-        self._match = -1
         self._begin: Begin | None = None
         self._row_count = 0
 
@@ -101,13 +95,6 @@ class LinkedTextView(TextView):
         self._chosen = self._match = -1
         self.show(text, name)
 
-    def mark(self, needle: str) -> None:
-        """Mark a text wherever it stands, whatever its case; an empty one marks nothing."""
-        self._needle = " ".join(needle.split()).casefold()
-        self._match = -1
-        self._look_for_matches()
-        self.refresh()
-
     def next_link(self, step: int) -> bool:
         """Choose the next link, or with -1 the one before; False when the page has none."""
         if not self._targets:
@@ -121,17 +108,7 @@ class LinkedTextView(TextView):
             self._chosen = (self._chosen + step) % len(self._targets)
         else:
             self._chosen = seen[0 if step > 0 else -1]
-        self._show_row(self._targets[self._chosen].row)
-        return True
-
-    def next_match(self, step: int) -> bool:
-        """Go to the next row with a match, or with -1 to the one before; False at the end."""
-        here = self._match if self._match >= 0 else self._top - (step > 0)
-        rows = [row for row in self._matches if (row > here if step > 0 else row < here)]
-        if not rows:
-            return False
-        self._match = rows[0 if step > 0 else -1]
-        self._show_row(self._match)
+        self.show_row(self._targets[self._chosen].row)
         return True
 
     def strip_of(self, number: int) -> Strip:
@@ -139,15 +116,13 @@ class LinkedTextView(TextView):
         line = self._lines[number]
         strip = line.strip
         for each in line.links:
-            strip = _painted(strip, each.begin, each.end, self.style_of("target"))
+            strip = painted(strip, each.begin, each.end, self.style_of("target"))
         if 0 <= self._chosen < len(self._targets):
             for row, part in self._targets[self._chosen].parts:
                 if row == number:
                     style = self.style_of("target-focus")
-                    strip = _painted(strip, part.begin, part.end, style)
-        for begin, end in _found(strip.text, self._needle):
-            strip = _painted(strip, begin, end, self.style_of("match"))
-        return strip
+                    strip = painted(strip, part.begin, part.end, style)
+        return self.with_matches(strip)
 
     def render_text(
         self, work: Callable[[], list[Line]], take: Callable[[list[Line]], None]
@@ -158,7 +133,7 @@ class LinkedTextView(TextView):
     def laid_out(self) -> None:
         """Links, matches and the place to begin at are known now."""
         self._targets = list(_targets(self._lines))
-        self._look_for_matches()
+        super().laid_out()
         self._go_to_begin()
 
     async def _on_click(self, event: events.Click) -> None:
@@ -168,12 +143,6 @@ class LinkedTextView(TextView):
                 self._chosen = number
                 self.refresh()
                 self.post_message(self.Followed(self, each.to))
-
-    def _show_row(self, row: int) -> None:
-        """Move so that a row is seen, with some of what stands around it."""
-        if not self._top <= row < self._top + self.rows:
-            self._top = max(0, row - self.rows // 3)
-        self.move(0)
 
     def _go_to_begin(self) -> None:
         """Once; when only the width has changed, about what was seen before is seen again."""
@@ -189,18 +158,6 @@ class LinkedTextView(TextView):
             self._top = headings[0] if begin.anchor and headings else begin.row
         self.move(0)
 
-    def _look_for_matches(self) -> None:
-        """Rows with a match; one that goes on in the next row is in the first of the two."""
-        rows = [" ".join(line.strip.text.split()).casefold() for line in self._lines]
-        self._matches = []
-        if self._needle:
-            for at, row in enumerate(rows):
-                following = rows[at + 1] if at + 1 < len(rows) else ""
-                if self._needle in row or (
-                    self._needle in f"{row} {following}" and self._needle not in following
-                ):
-                    self._matches.append(at)
-
 
 def _targets(lines: list[Line]) -> Iterator[_Target]:
     """The links of rows; parts of one that follow each other are one."""
@@ -214,19 +171,3 @@ def _targets(lines: list[Line]) -> Iterator[_Target]:
             parts.append((row, link))
     if parts:
         yield _Target(to, tuple(parts))
-
-
-def _found(text: str, needle: str) -> Iterator[tuple[int, int]]:
-    """Cells of a row in which a text stands."""
-    folded = text.casefold()
-    at = folded.find(needle) if needle and len(folded) == len(text) else -1
-    while at >= 0:
-        end = at + len(needle)
-        yield cell_len(text[:at]), cell_len(text[:end])
-        at = folded.find(needle, end)
-
-
-def _painted(strip: Strip, begin: int, end: int, style: Style) -> Strip:
-    """A row of which some cells have another style."""
-    before, middle, after = strip.divide([begin, end, max(end, strip.cell_length)])
-    return Strip.join([before, Strip(Segment.apply_style(list(middle), post_style=style)), after])

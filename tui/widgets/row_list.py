@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from itertools import accumulate
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from rich.cells import cell_len
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.presentation.strips import pieces, row
+from tui.presentation.strips import fit, pieces, row
 from tui.widgets.base import RowWidget
 
 T = TypeVar("T")
@@ -19,7 +23,10 @@ Parts = list[tuple[str, str]]
 
 
 class RowList(RowWidget, Generic[T]):
-    """A title row, then items; the cursor stays with its item when items change."""
+    """A title row, then items; the cursor stays with its item when items change.
+
+    A row is drawn when it is seen, and kept until the list is refreshed.
+    """
 
     PREFIX = "row-list"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -61,6 +68,9 @@ class RowList(RowWidget, Generic[T]):
         key: Callable[[T], object],
         empty: str = "",
         has_cursor: bool = True,
+        head: Callable[[int], Parts] | None = None,
+        has_below: Callable[[T], bool] | None = None,
+        draw_below: Callable[[T, int], Parts] | None = None,
         id: str | None = None,
     ) -> None:
         """Make a list.
@@ -68,8 +78,11 @@ class RowList(RowWidget, Generic[T]):
         Args:
             draw: an item as parts of a row of so many cells.
             key: what tells an item from others, however it changes.
-            empty: the text of a list without items.
+            empty: the text of a list without items, in lines.
             has_cursor: whether its cursor is drawn; without, nothing can be chosen with it.
+            head: the heads of columns, as parts of a row of so many cells; None for no such row.
+            has_below: whether an item has a second row; None where none has.
+            draw_below: that row.
         """
         super().__init__(id=id)
         self._draw = draw
@@ -77,8 +90,18 @@ class RowList(RowWidget, Generic[T]):
         self._empty = empty
         self._items: Sequence[T] = ()
         self._has_cursor = has_cursor
+        self._head = head
+        self._has_below = has_below
+        self._draw_below = draw_below
         self._cursor = 0
         self._top = 0
+        self._firsts: Sequence[int] = range(1)
+        """The first row of each item, and how many rows there are."""
+
+        self._strips: dict[int, Strip] = {}
+        """Rows that were drawn, by their number; the cursor's is not among them."""
+
+        self._aside = ""
 
     @property
     def item(self) -> T | None:
@@ -95,6 +118,22 @@ class RowList(RowWidget, Generic[T]):
         """Whether the cursor is near the last item: time to load more."""
         return self._cursor >= len(self._items) - max(1, self.rows)
 
+    @property
+    def rows(self) -> int:
+        """Rows that are seen below the title and the heads."""
+        return max(1, self.size.height - self._rows_above)
+
+    @property
+    def aside(self) -> str:
+        """A text at the right end of the title, where there is room for it."""
+        return self._aside
+
+    @aside.setter
+    def aside(self, text: str) -> None:
+        if text != self._aside:
+            self._aside = text
+            super().refresh(Region(0, 0, self.size.width, 1))
+
     def fill(self, items: Sequence[T], *, empty: str | None = None) -> None:
         """Show other items; the cursor stays with its item if it is still there."""
         before = self.item
@@ -109,6 +148,7 @@ class RowList(RowWidget, Generic[T]):
             self._cursor = at
         else:
             self._cursor = 0
+        self._count_rows()
         self._show_cursor()
         self.refresh()
         if (self.item is None) != (before is None) or (
@@ -129,14 +169,46 @@ class RowList(RowWidget, Generic[T]):
         """Move the cursor."""
         self.move_to(self._cursor + rows)
 
+    def move_pages(self, pages: int) -> None:
+        """Move the cursor by pages, of which one row stays."""
+        row = self._firsts[self._cursor] + pages * max(1, self.rows - 1)
+        at = self._item_at(max(0, min(row, self._firsts[-1] - 1)))
+        self.move_to(at if at != self._cursor else self._cursor + pages)
+
     def move_to(self, index: int) -> None:
         """Put the cursor on an item by its place."""
         index = max(0, min(index, len(self._items) - 1))
         if index != self._cursor:
+            before, top = self._cursor, self._top
             self._cursor = index
             self._show_cursor()
-            self.refresh()
+            if self._top == top:
+                self._refresh_rows(before)
+                self._refresh_rows(index)
+            else:
+                super().refresh()
             self.post_message(self.Moved(self))
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Draw rows anew: all of them, but for regions."""
+        if not regions:
+            self._strips.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def refresh_items(self, changed: Callable[[T], bool]) -> None:
+        """Draw those items anew that are seen and changed."""
+        last = min(self._top + self.rows, self._firsts[-1])
+        if last <= self._top:
+            return
+        for index in range(self._item_at(self._top), self._item_at(last - 1) + 1):
+            if changed(self._items[index]):
+                self._refresh_rows(index)
 
     def to_first(self) -> None:
         """Put the cursor on the first item."""
@@ -147,36 +219,90 @@ class RowList(RowWidget, Generic[T]):
         self.move_to(len(self._items) - 1)
 
     def render_line(self, y: int) -> Strip:
-        """One row: the title, or an item."""
+        """One row: the title, the heads, or one of an item."""
         width = self.size.width
-        if y == 0:
-            return row(self.title, self.title_style, width)
-        index = self._top + y - 1
         base = self.style_of("row")
-        if index >= len(self._items):
-            if y == 1 and not self._items:
-                return row(self._empty, self.style_of("note"), width)
-            return row("", base, width)
-        parts = self._draw(self._items[index], width)
+        if y == 0:
+            return self._title_row(width)
+        if self._head is not None and y == 1 and self._items:
+            styled = [(text, self.style_of(name or "dim")) for text, name in self._head(width)]
+            return pieces(styled, width, base, cut=self.cut)
+        at = self._top + y - self._rows_above
+        if at >= self._firsts[-1]:
+            said = "" if self._items else self._empty_line(y - self._rows_above)
+            return row(said, self.style_of("note") if said else base, width, cut=self.cut)
+        index = self._item_at(at)
         if self._has_cursor and index == self._cursor:
-            name = "cursor" if self.has_focus else "cursor-blur"
-            cursor = self.style_of(name)
-            return pieces([(text, cursor) for text, _ in parts], width, cursor)
+            return self._item_row(index, at, width, is_chosen=True)
+        strip = self._strips.get(at)
+        if strip is None:
+            strip = self._strips[at] = self._item_row(index, at, width, is_chosen=False)
+        return strip
+
+    def _empty_line(self, index: int) -> str:
+        lines = self._empty.split("\n")
+        return lines[index] if index < len(lines) else ""
+
+    def _title_row(self, width: int) -> Strip:
+        aside = cell_len(self._aside)
+        if not aside or cell_len(self.title) + 2 + aside > width:
+            return row(self.title, self.title_style, width, cut=self.cut)
+        return row(fit(self.title, width - aside) + self._aside, self.title_style, width)
+
+    def _item_row(self, index: int, at: int, width: int, *, is_chosen: bool) -> Strip:
+        item = self._items[index]
+        is_first = at == self._firsts[index]
+        if is_first or self._draw_below is None:
+            parts = self._draw(item, width)
+        else:
+            parts = self._draw_below(item, width)
+        base = self.style_of("row")
+        if is_chosen:
+            cursor = self.style_of("cursor" if self.has_focus else "cursor-blur")
+            return pieces([(text, cursor) for text, _ in parts], width, cursor, cut=self.cut)
         styled = [(text, self.style_of(name) if name else base) for text, name in parts]
-        return pieces(styled, width, base)
+        return pieces(styled, width, base, cut=self.cut)
 
     def _on_resize(self, _event: events.Resize) -> None:
         self._show_cursor()
         self.refresh()
 
     async def _on_click(self, event: events.Click) -> None:
-        if event.y > 0 and self._top + event.y - 1 < len(self._items):
-            self.move_to(self._top + event.y - 1)
+        at = self._top + event.y - self._rows_above
+        if event.y >= self._rows_above and at < self._firsts[-1]:
+            self.move_to(self._item_at(at))
             if event.chain == 2:
                 self.post_message(self.Opened(self))
 
+    @property
+    def _rows_above(self) -> int:
+        """Rows above those of the items: the title, and the heads where there are any items."""
+        return 1 if self._head is None or not self._items else 2
+
+    def _count_rows(self) -> None:
+        if self._has_below is None:
+            self._firsts = range(len(self._items) + 1)
+            return
+        counts = (2 if self._has_below(item) else 1 for item in self._items)
+        self._firsts = list(accumulate(counts, initial=0))
+
+    def _item_at(self, row: int) -> int:
+        """Which item has this row."""
+        return bisect_right(self._firsts, row) - 1
+
+    def _refresh_rows(self, index: int) -> None:
+        first, last = self._firsts[index], self._firsts[index + 1]
+        for at in range(first, last):
+            self._strips.pop(at, None)
+        top = max(self._rows_above, first - self._top + self._rows_above)
+        bottom = last - self._top + self._rows_above
+        if top < min(bottom, self.size.height):
+            super().refresh(Region(0, top, self.size.width, bottom - top))
+
     def _show_cursor(self) -> None:
-        rows = self.rows
-        self._top = min(self._top, self._cursor)
-        self._top = max(self._top, self._cursor - rows + 1, 0)
-        self._top = min(self._top, max(0, len(self._items) - rows))
+        if not self._items:
+            self._top = 0
+            return
+        rows, first, last = self.rows, self._firsts[self._cursor], self._firsts[self._cursor + 1]
+        self._top = max(min(self._top, first), last - rows, 0)
+        self._top = min(self._top, max(0, self._firsts[-1] - rows), first)

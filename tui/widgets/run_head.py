@@ -1,23 +1,26 @@
-"""The head of a run: what it is, its phases, how far it is, how long it takes."""
+"""The head of a run: what it is, its stages, how far it is, how long it takes."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.enums import StageStatus
 from engine.text import clean
-from tui.presentation.strips import pieces
+from tui.presentation.labels import stage_label
+from tui.presentation.strips import fit, pieces
 from tui.state.run_state import RunView
 from tui.theme import STATE_COLOURS, Glyphs
 
 _WIDE_CELLS = 90
-"""Width from which on phases have their names."""
+"""Width from which on there is room for the names of several steps."""
 
 _MIN_BAR_CELLS = 6
+_PERCENT_CELLS = 8
 _STEP_CELLS = 42
 _DONE = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
@@ -51,46 +54,57 @@ class RunHead(Widget):
         sign = f" {self._glyphs.state(view.status)} {view.status}"
         clock = f" {_clock(view.elapsed())} "
         verdict = f" {view.verdict}" if view.verdict else ""
-        attempt = f" attempt {view.attempt}" if view.attempt > 1 else ""
+        cause = view.cause(view.attempt)
+        attempt = f" attempt {view.attempt} ({cause})" if cause else ""
         parts: list[tuple[str, Style]] = [
             (f" #{view.number}", text),
             (sign, self._of(view.status)),
             (verdict, self._of(view.verdict)),
             (attempt, self._style("busy")),
-            *self._phases(width >= _WIDE_CELLS),
         ]
-        used = sum(len(part) for part, _ in parts)
-        room = width - used - len(clock) - 8
-        if room >= _MIN_BAR_CELLS:
+        parts += self._stages(width - sum(len(part) for part, _ in parts) - len(clock))
+        used = sum(cell_len(part) for part, _ in parts)
+        room = width - used - len(clock) - _PERCENT_CELLS
+        if room < _MIN_BAR_CELLS and not view.status.is_final:
+            parts.append((f" {view.percent:3.0f}%", text))
+        elif room >= _MIN_BAR_CELLS:
             bar = self._glyphs.bar(view.percent, min(room, 30))
             parts += [(f"  {bar}", self._of(view.status)), (f" {view.percent:3.0f}%", text)]
-        left = width - sum(len(part) for part, _ in parts) - len(clock)
+        left = width - sum(cell_len(part) for part, _ in parts) - len(clock)
         parts += [(" " * max(0, left), text), (clock, text)]
-        return pieces(parts, width, text)
+        return pieces(parts, width, text, cut=self._glyphs.cut)
 
-    def _phases(self, wide: bool) -> list[tuple[str, Style]]:
-        """The phases of the pipeline, each with its state."""
-        parts: list[tuple[str, Style]] = []
-        for phase in self._view.pipeline.phases:
-            status = self._view.phase(phase)
-            sign = self._glyphs.state(status)
-            word = f" {sign} {phase}" if wide else f" {sign}{phase[:3]}"
-            arrow = f" {self._glyphs.arrow}" if wide else ""
-            parts += [(arrow, self._style("dim")), (word, self._of(status))]
-        return parts
+    def _stages(self, room: int) -> list[tuple[str, Style]]:
+        """The stages of the pipeline, each with its state; in little room, the name of some."""
+        view, named = self._view, list[tuple[str, Style]]()
+        phase = ""
+        for stage in view.pipeline.stages:
+            status = view.stage(stage.key)
+            arrow = f" {self._glyphs.arrow}" if stage.phase != phase else ""
+            phase = stage.phase
+            word = f" {self._glyphs.state(status)} {stage_label(stage.key)}"
+            named += [(arrow, self._style("dim")), (word, self._of(status))]
+        percent = 0 if view.status.is_final else _PERCENT_CELLS
+        if sum(len(part) for part, _ in named) + percent <= room:
+            return named
+        states = {stage.key: view.stage(stage.key) for stage in view.pipeline.stages}
+        signs = [(self._glyphs.state(state), self._of(state)) for state in states.values()]
+        worth = StageStatus.FAILED if view.status.is_final else StageStatus.RUNNING
+        telling = [stage_label(key) for key, state in states.items() if state is worth]
+        return [(" ", self._style("text")), *signs, (f" {', '.join(telling)}", self._of(worth))]
 
     def _message(self) -> Strip:
         view, dim = self._view, self._style("dim")
         style = self._style("bad") if view.error else dim
         warning = f"  {view.warning}" if view.warning else ""
-        message = [("  ", style), (view.error or view.message, style)]
+        message = [("  ", style), (view.says, style)]
         details = [(f"  {view.facts}" if view.facts else "", dim)]
         parts = [
             (f" {view.title}", self._style("text")),
             (warning, self._style("busy")),
             *(message + details if self.DETAILS_LAST else details + message),
         ]
-        return pieces(parts, self.size.width, style)
+        return pieces(parts, self.size.width, style, cut=self._glyphs.cut)
 
     def _of(self, status: str) -> Style:
         return self._style(STATE_COLOURS.get(status, "dim"))
@@ -104,7 +118,8 @@ class TaskHead(RunHead):
 
     DETAILS_LAST = True
 
-    def _phases(self, wide: bool) -> list[tuple[str, Style]]:
+    def _stages(self, room: int) -> list[tuple[str, Style]]:
+        wide = self.size.width >= _WIDE_CELLS
         phases = self._view.pipeline.phases
         states = [self._view.phase(phase) for phase in phases]
         done = sum(state in _DONE for state in states)
@@ -115,9 +130,10 @@ class TaskHead(RunHead):
         titles = [stage.title for stage in self._view.pipeline.stages if stage.key in running]
         if titles:
             step = clean(", ".join(titles))
-            if len(step) > (room := _STEP_CELLS if wide else _STEP_CELLS // 3) and len(titles) > 1:
+            room = _STEP_CELLS if wide else _STEP_CELLS // 3
+            if cell_len(step) > room and len(titles) > 1:
                 step = f"{len(titles)} at once"
-            step = step[:room]
+            step = fit(step, min(room, cell_len(step)), cut=self._glyphs.cut)
             parts.append((f" {step}", self._style("busy")))
         return parts
 

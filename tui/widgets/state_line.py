@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.text import clean
 from tui.presentation.strips import pieces
 from tui.widgets.row_list import Parts
+
+if TYPE_CHECKING:
+    from tui.app_base import AppBase
 
 
 class StateLine(Widget):
@@ -20,18 +25,28 @@ class StateLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: Parts = []
+        self._parts: tuple[Parts, Parts] = ([], [])
 
-    def show(self, parts: Parts) -> None:
-        """Show other parts: texts, each with the name of its colour or an empty string."""
-        if parts != self._parts:
-            self._parts = parts
+    def show(self, parts: Parts, aside: Parts) -> None:
+        """Show other parts: texts, each with the name of its colour or an empty string.
+
+        Args:
+            aside: stands at the right end, where there is room for all of it.
+        """
+        if (parts, aside) != self._parts:
+            self._parts = (parts, aside)
             self.refresh()
 
     def render_line(self, _y: int) -> Strip:
         """The row."""
+        parts, aside = self._parts
+        width = self.size.width
+        said, right = (sum(cell_len(clean(text)) for text, _ in each) for each in self._parts)
+        blank = width - said - right
+        shown = [*parts, (" " * blank, ""), *aside] if blank > 0 else parts
         styled = [
             (text, self.get_component_rich_style(f"state-line--{name or 'text'}"))
-            for text, name in self._parts
+            for text, name in shown
         ]
-        return pieces(styled, self.size.width, self.get_component_rich_style("state-line--text"))
+        cut = cast("AppBase", self.app).glyphs.cut
+        return pieces(styled, width, self.get_component_rich_style("state-line--text"), cut=cut)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -36,6 +38,7 @@ class TextView(RowWidget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-view--title",
         "text-view--title-focus",
+        "text-view--match",
         *(f"text-view--{name}" for name in STYLES),
     }
 
@@ -58,6 +61,9 @@ class TextView(RowWidget):
         self._laid_out: tuple[str, str, Paper] | None = None
         self._top = 0
         self._left = 0
+        self._needle = ""
+        self._matches: list[int] = []
+        self._match = -1
 
     @property
     def text(self) -> str:
@@ -97,12 +103,34 @@ class TextView(RowWidget):
         """Show the end."""
         self.move(len(self._lines))
 
+    def mark(self, needle: str) -> None:
+        """Mark a text wherever it stands, whatever its case; an empty one marks nothing."""
+        self._needle = " ".join(needle.split()).casefold()
+        self._match = -1
+        self._look_for_matches()
+        self.refresh()
+
+    def next_match(self, step: int) -> bool:
+        """Go to the next row with a match, or with -1 to the one before; False at the end."""
+        here = self._match if self._match >= 0 else self._top - (step > 0)
+        rows = [row for row in self._matches if (row > here if step > 0 else row < here)]
+        if not rows:
+            return False
+        self._match = rows[0 if step > 0 else -1]
+        self.show_row(self._match)
+        return True
+
+    @property
+    def matches(self) -> int:
+        """How many rows have what is marked."""
+        return len(self._matches)
+
     def render_line(self, y: int) -> Strip:
         """One row: the title, or a line."""
         width = self.size.width
         if y == 0:
             where = self._where()
-            title = fit(clean(self.title), max(0, width - len(where))) + where[:width]
+            title = fit(clean(self.title), max(0, width - len(where)), cut=self.cut) + where[:width]
             return Strip([Segment(title, self.title_style)], width)
         number = self._top + y - 1
         if number >= len(self._lines):
@@ -114,11 +142,36 @@ class TextView(RowWidget):
 
     def strip_of(self, number: int) -> Strip:
         """A row of the text as it is drawn."""
-        return self._lines[number].strip
+        return self.with_matches(self._lines[number].strip)
+
+    def with_matches(self, strip: Strip) -> Strip:
+        """A row in which what is marked has another style."""
+        for begin, end in _found(strip.text, self._needle):
+            strip = painted(strip, begin, end, self.style_of("match"))
+        return strip
 
     def laid_out(self) -> None:
         """The rows are there, of another text or of another width."""
+        self._look_for_matches()
         self.move(0)
+
+    def show_row(self, row: int) -> None:
+        """Move so that a row is seen, with some of what stands around it."""
+        if not self._top <= row < self._top + self.rows:
+            self._top = max(0, row - self.rows // 3)
+        self.move(0)
+
+    def _look_for_matches(self) -> None:
+        """Rows with a match; one that goes on in the next row is in the first of the two."""
+        rows = [" ".join(line.strip.text.split()).casefold() for line in self._lines]
+        self._matches = []
+        if self._needle:
+            for at, row in enumerate(rows):
+                following = rows[at + 1] if at + 1 < len(rows) else ""
+                if self._needle in row or (
+                    self._needle in f"{row} {following}" and self._needle not in following
+                ):
+                    self._matches.append(at)
 
     def notify_style_update(self) -> None:
         """Lay the text out anew: colours changed."""
@@ -169,5 +222,21 @@ class TextView(RowWidget):
         parts = [f"+{self._left}"] if self._left else []
         if len(self._lines) > self.rows:
             last = min(len(self._lines), self._top + self.rows)
-            parts.append(f"{self._top + 1}-{last}/{len(self._lines)}")
+            parts.append(f"lines {self._top + 1}-{last} of {len(self._lines)}")
         return f" {', '.join(parts)} " if parts else ""
+
+
+def _found(text: str, needle: str) -> Iterator[tuple[int, int]]:
+    """Cells of a row in which a text stands."""
+    folded = text.casefold()
+    at = folded.find(needle) if needle and len(folded) == len(text) else -1
+    while at >= 0:
+        end = at + len(needle)
+        yield cell_len(text[:at]), cell_len(text[:end])
+        at = folded.find(needle, end)
+
+
+def painted(strip: Strip, begin: int, end: int, style: Style) -> Strip:
+    """A row of which some cells have another style."""
+    before, middle, after = strip.divide([begin, end, max(end, strip.cell_length)])
+    return Strip.join([before, Strip(Segment.apply_style(list(middle), post_style=style)), after])

@@ -65,6 +65,15 @@ class Running:
         head = f"{self.port} {_SHARED if self.shared else _OWN}"
         (folder / _ADDRESS).write_text("\n".join((head, *map(str, self.processes))), "ascii")
 
+    @staticmethod
+    def last_port(folder: Path) -> int:
+        """The port of the board that ran last on a folder's flash; 0 where none is known."""
+        try:
+            port = int((folder / _ADDRESS).read_text("ascii", "replace").partition(" ")[0])
+        except (OSError, ValueError):
+            return 0
+        return port if 0 < port < 1 << 16 else 0
+
     @classmethod
     def of(cls, folder: Path) -> Running | None:
         """The board that runs on a folder's flash, in whatever process; None when there is none."""
@@ -193,7 +202,9 @@ class VirtualBoard:
         """Start the process: its URL, empty when another one has the flash."""
         command = [sys.executable, "-P", "-m", "engine.boards.virtual.child", "--chip", self._chip]
         command += ["--options", self._options]
-        command += ["--flash", str(self._folder / "flash.bin"), "--port", "0"]
+        command += ["--flash", str(self._folder / "flash.bin")]
+        # Where it was before, so that who knows its URL finds it again.
+        command += ["--port", str(Running.last_port(self._folder))]
         command += ["--share"] if self._share else []
         log = self._folder / "board.log"
         with open(log, "wb", opener=_private) as complaints:

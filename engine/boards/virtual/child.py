@@ -271,7 +271,7 @@ def main() -> int:
     except BlockingIOError:
         _say("taken")
         return 1
-    server = socket.create_server(("127.0.0.1", options.port), backlog=_MAX_CONNECTIONS)
+    server = _listen(options.port)
     board = Board(options.chip, parse_options(options.chip, options.options), options.flash)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     port = server.getsockname()[1]
@@ -286,6 +286,14 @@ def main() -> int:
     while True:
         with contextlib.suppress(OSError):
             board.serve(clients.get())
+
+
+def _listen(port: int) -> socket.socket:
+    """Listen at a port, or at any where another program has that one."""
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=_MAX_CONNECTIONS)
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0), backlog=_MAX_CONNECTIONS)
 
 
 def _accept(server: socket.socket, share: bool, clients: queue.Queue[socket.socket]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import UsageError
+from engine.text import near
 
 RUNNABLE = frozenset({"esp32c3", "esp32c6"})
 """Chips whose firmware a virtual board runs; the others are flashed, read and erased only."""
@@ -292,7 +293,7 @@ def parse_options(chip: str, query: str) -> Options:
         UsageError: there is no such key or value, or no such chip; says what there is.
     """
     if chip not in CHIPS:
-        raise UsageError(f"no virtual {chip} (there is {', '.join(CHIPS)})")
+        raise UsageError(f"no virtual {chip} (there is {', '.join(CHIPS)}){near(chip, CHIPS)}")
     silicon = CHIPS[chip]
     given: dict[str, str] = {}
     for part in query.split("&") if query else ():

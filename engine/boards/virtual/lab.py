@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.boards.names import is_virtual, virtual_chip, virtual_options
@@ -14,8 +18,9 @@ from engine.errors import BoardError, MissingToolError
 class VirtualLab:
     """Virtual boards by name; those that were started here end with :meth:`close`.
 
-    A board runs in the process that wanted it first. Others find it by the address that it leaves
-    in its folder, so that an app flashes what ``espdeck lab`` runs beside it.
+    A board runs in the process that wanted it first, and ends with it. Others find it by the
+    address that it leaves in its folder, so that an app flashes what ``espdeck lab`` runs beside
+    it. Who keeps boards (:meth:`keep`) starts them anew when that process ends.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,6 +75,44 @@ class VirtualLab:
                 raise
         return board.url
 
+    def keep(
+        self,
+        names: Sequence[str],
+        cancel: CancelToken,
+        *,
+        share: bool,
+        on_start: Callable[[str], None],
+    ) -> None:
+        """Have boards run until ``cancel``: one that ends with another process starts here.
+
+        Args:
+            names: of the boards.
+            share: as :meth:`url` takes it.
+            on_start: called with the name of one that ended and was started.
+
+        Raises:
+            MissingToolError, BoardError: as :meth:`url`.
+            CancelledError, Interrupted: as ``cancel`` says.
+        """
+        wake, waker = os.pipe()
+
+        def wake_up() -> None:
+            os.write(waker, b"x")
+
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, wake)
+            stack.callback(os.close, waker)
+            stack.callback(cancel.on_stop(wake_up))
+            while True:
+                cancel.check()
+                running = self.boards()
+                for name in names:
+                    if name not in running:
+                        self.url(name, cancel, share=share)
+                        on_start(name)
+                running = self.boards()
+                self._wait_for_end([running[name] for name in names if name in running], wake)
+
     def close(self) -> None:
         """End the boards that were started here; none is started any more."""
         with self._lock:
@@ -77,6 +120,19 @@ class VirtualLab:
             boards, self._boards = list(self._boards.values()), {}
         for board in boards:
             board.stop()
+
+    def _wait_for_end(self, boards: Sequence[Running], wake: int) -> None:
+        """Wait until a board ends, or ``wake`` is readable."""
+        with contextlib.ExitStack() as stack:
+            watched = [wake]
+            for board in boards:
+                try:
+                    descriptor = os.pidfd_open(board.processes[0].pid)
+                except ProcessLookupError:
+                    return
+                stack.callback(os.close, descriptor)
+                watched.append(descriptor)
+            select.select(watched, [], [])
 
     def _check_open(self, name: str) -> None:
         if self._closed:
@@ -93,5 +149,5 @@ class VirtualLab:
         try:
             board.start(cancel)
         except OSError as error:
-            raise BoardError(f"{name}: {error}") from error
+            raise BoardError(f"{name}: {error.strerror or error}") from error
         return board

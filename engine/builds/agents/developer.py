@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from engine.builds import fix_patch
 from engine.builds.agents.repair_history import (
     Attempt,
     attempts_of,
@@ -86,7 +87,7 @@ def run(context: BuildContext) -> StageResult:
     log = context.stage.report.log
     attempts = attempts_of(context)
     tell_outcome(context, attempts)
-    if context.stage.attempt > context.stage.settings.max_iterations:
+    if not context.stage.may_repeat:
         reason = f"gave up after {count(context.stage.settings.max_iterations, 'repair')}"
         return _give_up(context, attempts, reason)
     if _is_simulators(attempts[-1]):
@@ -269,7 +270,10 @@ def _give_up(
     best = first_best(attempts)
     context.slot.become(best.patch)
     if len(attempts) > 1:
-        keep_fix(context, best.changes, best.patch)
+        if best.patch:
+            keep_fix(context, best.changes, best.patch)
+        else:
+            context.stage.withdraw(fix_patch.NAME)
         kept = f"the best is attempt {best.number}" if best.patch else "no repair made it better"
         context.stage.report.log(f"{kept} ({best.standing})")
         reason = f"{reason}; {kept}"

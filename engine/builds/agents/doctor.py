@@ -47,12 +47,12 @@ def run(context: BuildContext) -> StageResult:
 def _nothing(seen: Sequence[Tested]) -> str:
     """What is said where nothing is wrong: not more than what there was to look at."""
     if not seen:
-        return "nothing to look at: it was not run"
+        return "nothing to check: it was not run"
     stopped = next((tested for tested in seen if tested.fault), None)
     if stopped:
         return f"{stopped.ran_on} stopped: {stopped.fault}"
     if all(tested.silent for tested in seen):
-        return "nothing to look at: it printed nothing"
+        return "nothing to check: it printed nothing"
     return "nothing wrong was seen"
 
 

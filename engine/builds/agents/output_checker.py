@@ -122,6 +122,11 @@ class OutputChecker:
         return tuple(self._panics)
 
     @property
+    def is_panicking(self) -> bool:
+        """Whether a panic is being printed."""
+        return self._observer.is_panicking
+
+    @property
     def done(self) -> bool:
         """Whether there is nothing left to wait for."""
         if self._observer.is_over or self.boots.loop:
@@ -129,7 +134,7 @@ class OutputChecker:
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
         unity_done = self._settled if self._unity.started else not self._wants_unity
-        in_time = self._now < self._manifest.timeout
+        in_time = self._now < self._manifest.timeout or self.is_panicking
         return self._script_runner.over and (not in_time or (unity_done and self._met))
 
     def report(self) -> TestReport | None:

@@ -65,7 +65,7 @@ def run(context: BuildContext) -> StageResult:
     boards = context.boards.choose(context.board, context.target)
     if not boards:
         untested.append(
-            f"no board before somebody approves it: espdeck approve {context.stage.run_id}"
+            f"no board before a person approves it: espdeck approve {context.stage.run_id}"
             if context.held
             else "no board was wanted"
             if context.board == "none"
@@ -78,7 +78,8 @@ def run(context: BuildContext) -> StageResult:
         untested.append(reason)
     for line in untested:
         say(line)
-    where = f"board {_shown(boards)}, simulator {simulator.name if simulator else 'none'}"
+    shown = _shown([*map(context.boards.called, boards)])
+    where = f"board {shown}, simulator {simulator.name if simulator else 'none'}"
     say(where)
     notes = tuple(
         Finding(severity=Severity.INFO, code="plan.untested", message=line) for line in untested
@@ -101,8 +102,9 @@ def _no_board(context: BuildContext) -> str:
     """Why there is no board for a build that would take any."""
     if left := context.boards.out_of_pool(context.target):
         name, reason = next(iter(left.items()))
+        called = context.boards.called(name)
         more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-        return f"no {context.target} board: {name} left the pool: {reason}{more}"
+        return f"no {context.target} board: {called} left the pool: {reason}{more}"
     return f"no {context.target} board: name one with --board or in the settings"
 
 

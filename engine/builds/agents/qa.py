@@ -17,6 +17,7 @@ from engine.quality.gate import GATE_REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
+from engine.testing.tally import Tally, place_results, tally
 from engine.text import count
 
 JUNIT = "junit.xml"
@@ -51,10 +52,7 @@ def run(context: BuildContext) -> StageResult:
     gate = _measure(context, compiled, manifest)
     findings, blocking = _findings(gate, gated=manifest.quality is not None)
     blockers = [finding.title for finding in blocking]
-    for key in ("test.board", "test.simulator"):
-        result = context.stage.results.get(key)
-        if result is not None and result.status is StageStatus.FAILED:
-            blockers.append(result.summary)
+    blockers += _failed_tests(context.stage.results)
     if not seen:
         findings.append(
             Finding(
@@ -63,14 +61,14 @@ def run(context: BuildContext) -> StageResult:
                 message="compiled but not run: neither on a board nor in a simulator",
             )
         )
-    reports = [each.report for each in seen.values() if each.report]
+    tests = _tally(seen)
     word, text = verdict_of(seen, blocked=bool(blockers))
     verdict = Verdict(
         word=word,
         text=text,
         blockers=tuple(blockers),
-        tests=sum(report.tests for report in reports),
-        failures=sum(report.failures for report in reports),
+        tests=tests.tests,
+        failures=tests.failures,
         warnings=compiled.warnings,
     )
     _say(context, gate, verdict)
@@ -128,14 +126,39 @@ def _came(word: VerdictWord, seen: Mapping[str, Tested]) -> str:
     """What came of the tests, in some words."""
     if word is not VerdictWord.ACCEPTED:
         return _CAME[word]
-    met = sum(each.expectations_met for each in seen.values())
-    reports = [each.report for each in seen.values() if each.report]
-    passed = sum(report.passed for report in reports)
-    ignored = sum(report.ignored for report in reports)
-    parts = [f"{count(met, 'expectation')} met"] * bool(met)
-    parts += [f"{count(passed, 'test')} passed"] * bool(passed)
-    parts += [f"{ignored} ignored"] * bool(ignored)
-    return ", ".join(parts)
+    met = {each.pattern for tested in seen.values() for each in tested.expectations if each.line}
+    tests = _tally(seen)
+    parts = [f"{count(len(met), 'expectation')} met"] * bool(met)
+    parts += [f"{count(tests.passed, 'test')} passed"] * bool(tests.passed)
+    parts += [f"{tests.ignored} ignored"] * bool(tests.ignored)
+    return f"{', '.join(parts)} {_places(seen)}"
+
+
+def _tally(seen: Mapping[str, Tested]) -> Tally:
+    """The tests, each counted once, wherever it ran."""
+    return tally(place_results(each.report) for each in seen.values() if each.report)
+
+
+def _failed_tests(results: Mapping[str, StageResult]) -> list[str]:
+    """Why the tests failed, a line each; what failed alike in two places is one, with both."""
+    alike: dict[str, dict[str, Tested]] = {}
+    others: list[str] = []
+    for key in ("test.board", "test.simulator"):
+        result = results.get(key)
+        if result is None or result.status is not StageStatus.FAILED:
+            continue
+        if not isinstance(result.output, Tested):
+            others.append(result.summary)
+            continue
+        why = result.summary.removeprefix(f"{result.output.ran_on}: ")
+        alike.setdefault(why, {})[key] = result.output
+    told = [
+        f"{why} ({_places(seen)})"
+        if len(seen) > 1
+        else f"{next(iter(seen.values())).ran_on}: {why}"
+        for why, seen in alike.items()
+    ]
+    return [*others, *told]
 
 
 def _measure(context: BuildContext, compiled: Compiled, manifest: Manifest) -> GateResult:

@@ -37,7 +37,7 @@ class Attempt:
     """One attempt of a build.
 
     Args:
-        number: from 1.
+        number: of the attempt in which it ended.
         patch: all of the difference between the commit and what it was built from.
         results: of its stages, DEVELOPER's not among them.
         standing: how far it came.
@@ -68,8 +68,9 @@ def attempts_of(context: BuildContext) -> tuple[Attempt, ...]:
     """Every attempt so far, the one that just failed last."""
     key = context.stage.definition.key
     attempts: list[Attempt] = []
-    for number, results in enumerate((*context.stage.earlier_attempts, context.stage.results), 1):
-        result = context.stage.earlier_attempts[number - 2].get(key) if number > 1 else None
+    earlier = context.stage.earlier_attempts
+    result: StageResult | None = None
+    for number, results in (*earlier.items(), (context.stage.attempt, context.stage.results)):
         repair = result.output if result and isinstance(result.output, Repaired) else None
         others = {name: each for name, each in results.items() if name != key}
         attempts.append(
@@ -80,19 +81,20 @@ def attempts_of(context: BuildContext) -> tuple[Attempt, ...]:
                 standing=_standing(others),
                 repair=repair,
                 changes=(
-                    (*attempts[repair.base - 1].changes, f"{repair.by}: {repair.explanation}")
+                    (*_of(attempts, repair.base).changes, f"{repair.by}: {repair.explanation}")
                     if repair
                     else ()
                 ),
             )
         )
+        result = results.get(key)
     return tuple(attempts)
 
 
 def latest_best(attempts: Sequence[Attempt]) -> Attempt:
     """The attempt to go on from: of several that came as far, the last with another failure."""
     best = first_best(attempts)
-    for each in attempts[best.number :]:
+    for each in attempts[attempts.index(best) + 1 :]:
         if each.standing == best.standing and _failure(each) != _failure(best):
             best = each
     return best
@@ -105,15 +107,19 @@ def first_best(attempts: Sequence[Attempt]) -> Attempt:
 
 def outcome(attempts: Sequence[Attempt], number: int) -> str:
     """How an attempt went beside the one that its repair started from; empty for the first."""
-    now = attempts[number - 1]
+    now = _of(attempts, number)
     if now.repair is None:
         return ""
-    base = attempts[now.repair.base - 1]
+    base = _of(attempts, now.repair.base)
     if now.standing == base.standing:
         return f"attempt {number} came as far as attempt {base.number} ({now.standing})"
     how = "better" if now.standing > base.standing else "worse"
     both = f"{now.standing}, not {base.standing}"
     return f"attempt {number} was {how} than attempt {base.number}: {both}"
+
+
+def _of(attempts: Sequence[Attempt], number: int) -> Attempt:
+    return next(each for each in attempts if each.number == number)
 
 
 def _failure(each: Attempt) -> frozenset[tuple[str | None, str, str]]:

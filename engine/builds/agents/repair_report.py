@@ -70,9 +70,9 @@ def tell_outcome(context: BuildContext, attempts: Sequence[Attempt]) -> None:
 
 
 def keep_fix(context: BuildContext, changes: Sequence[str], diff: str) -> None:
-    """Keep all of the difference as ``fix.patch``; an empty one says that there is none."""
+    """Keep all of the difference as ``fix.patch``."""
     path = _path(context, fix_patch.NAME)
-    fix_patch.write(path, changes if diff else (), diff)
+    fix_patch.write(path, changes, diff)
     context.stage.keep(ArtifactKind.PATCH, path, fix_patch.NAME)
 
 

@@ -28,6 +28,7 @@ from engine.images import sdkconfig
 from engine.images.image import Image
 from engine.manifest import FILE_NAME, Manifest
 from engine.monitor.binary_log import BinaryLog
+from engine.monitor.decoded_console import DecodedConsole
 from engine.runs.pipeline import StageResult
 from engine.simulators import labwired_stops
 from engine.simulators.base import ChipOptions, Stop, find_simulators
@@ -36,6 +37,9 @@ from engine.text import count
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
+
+PANIC_SECONDS = 5.0
+"""Seconds that a panic which is being printed when the time is up may take to its end."""
 
 _MAX_PATH = 300
 _MAX_REMARKS = 5
@@ -100,7 +104,7 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
         purpose=f"build {context.stage.run_id}",
     ) as board:
         report.board(board.name)
-        report.log(f"flashing {board.name} ({board.url})")
+        report.log(f"flashing {board.called} ({board.url})")
         written = board.flash.write(
             image,
             FlashOptions(baud=settings.flash_baud, secure=settings.flash_secure),
@@ -112,38 +116,41 @@ def _on_board(context: BuildContext, plan: Planned, image: Image) -> StageResult
             ),
         )
         identity = written.identity
-        report.log(f"{board.name} is an {identity}")
+        report.log(f"{board.called} is an {identity}")
         if not written.verified:
             report.log("not compared with what was written: the chip encrypts it")
         if is_virtual(board.name) and identity.chip not in RUNNABLE:
-            return _kept(context, board.name, CANNOT_RUN.format(chip=identity.chip))
+            return _kept(context, board.called, CANNOT_RUN.format(chip=identity.chip))
         seconds = seconds_of(manifest)
         baud = image.baud or DEFAULT_BAUD
-        report.log(f"listening to {board.name} at {baud} baud for up to {seconds:g} s")
+        report.log(f"listening to {board.called} at {baud} baud for up to {seconds:g} s")
         report.progress(60, f"listening for up to {seconds:g} s")
-        board.console.listen(
-            baud=baud,
-            on_output=as_text(image, report.serial, absences.feed, checker.feed),
-            until=lambda passed: is_done(checker, passed),
-            seconds=seconds,
-            reset=True,
-            console_input=console_input,
-            on_return=absences.returned,
-        )
+        with _decoded(context, image) as serial:
+            board.console.listen(
+                baud=baud,
+                on_output=as_text(image, serial.feed, absences.feed, checker.feed),
+                until=lambda passed: is_over(checker, passed, seconds),
+                seconds=seconds + PANIC_SECONDS,
+                reset=True,
+                console_input=console_input,
+                on_return=absences.returned,
+            )
         checker.end(f"nothing more came in {seconds:g} s")
         if _never_started(board.name, image, checker):
-            return _kept(context, board.name, CANNOT_START.format(chip=identity.chip))
+            return _kept(context, board.called, CANNOT_START.format(chip=identity.chip))
         boots = checker.boots
         context.boards.count_resets(
             board.name, brownouts=boots.brownouts, watchdogs=boots.watchdogs
         )
         if boots.loop and board.reset.into_bootloader():
-            report.log(f"boot loop ({boots.loop}): stopped, {board.name} is left in its bootloader")
+            report.log(
+                f"boot loop ({boots.loop}): stopped, {board.called} is left in its bootloader"
+            )
         suite = _Played() if boots.loop else _play_suite(context, plan, board, baud)
         return _judge(
             context,
             checker,
-            board.name,
+            board.called,
             seconds=seconds,
             identity=identity,
             stop=_stop_of_virtual(board.name, image, checker),
@@ -248,11 +255,11 @@ def _in_simulator(
     report.log(f"{name} runs {image.elf.name} for up to {seconds:g} s of firmware time")
     # To the monitor it is a board: what its console said is kept as a session, named for the build.
     board = f"{name}.{context.stage.run_id}"
-    with context.boards.record(board) as session:
+    with context.boards.record(board) as session, _decoded(context, image) as serial:
         stop = simulator.run(
             image,
             seconds=seconds,
-            on_output=_each(as_text(image, report.serial, checker.feed), session.feed),
+            on_output=_each(as_text(image, serial.feed, checker.feed), session.feed),
             until=lambda passed: is_done(checker, passed),
             cancel=context.stage.cancel,
             console_input=console_input,
@@ -290,12 +297,27 @@ def is_done(checker: OutputChecker, seconds: float) -> bool:
     return checker.done
 
 
+def is_over(checker: OutputChecker, passed: float, seconds: float) -> bool:
+    """Whether enough was heard, or the time is up and no panic is being printed.
+
+    Args:
+        passed: seconds since the start.
+        seconds: for which the firmware may run.
+    """
+    return is_done(checker, passed) or (passed >= seconds and not checker.is_panicking)
+
+
 def _teller(log: Callable[[str], None]) -> Callable[[TestCase], None]:
     def tell(case: TestCase) -> None:
         took = f" ({case.seconds:.2f} s)" if case.seconds is not None else ""
         log(f"{case.outcome:6} {case.name}{took}{': ' if case.message else ''}{case.message}")
 
     return tell
+
+
+def _decoded(context: BuildContext, image: Image) -> DecodedConsole:
+    """The serial log of the stage, with where the addresses in it lie."""
+    return DecodedConsole(context.stage.report.serial, image.elf, context.stage.source)
 
 
 def as_text(image: Image, *takers: Callable[[bytes], None]) -> Callable[[bytes], None]:

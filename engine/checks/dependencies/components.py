@@ -58,7 +58,7 @@ _APP = re.compile(r"tools/(?:cmake/project|cmakev2/idf)\.cmake")
 
 _COMPONENTS_LEFT_OUT = "EXCLUDE_COMPONENTS"
 _LOCK_PROPERTY = "DEPENDENCIES_LOCK"
-_UPDATE_HINT = "idf.py reconfigure writes the lock anew: commit it"
+_UPDATE_HINT = "idf.py reconfigure writes a new lock: commit it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ def _check_manifest(
         shown = name_of(each.written)
         if each.is_unreadable:
             words = f"{shown}: neither a text nor a mapping"
-            hint = "a version stands in quotes"
+            hint = "write the version in quotes"
             yield finding(serious, INVALID, words, name, each.line, hint)
         elif each.source == REGISTRY and "$" not in each.version:
             if not versions.is_valid(each.version):
-                words = f"{shown}: {name_of(each.version)!r} is no version of the registry"
+                words = f"{shown}: {name_of(each.version)!r} is not a version of the registry"
                 yield finding(serious, INVALID, words, name, each.line)
         elif each.source == GIT and references.of_reference(each.version) is Moves.YES:
             moving.append(each)
@@ -175,7 +175,7 @@ def _check_locks(
     has_local_sources = any(each.dependency.source == LOCAL for each in wanted)
     for file, lock in locks.items():
         if not lock.is_readable:
-            hint = "delete it: idf.py reconfigure makes it anew"
+            hint = "delete it: idf.py reconfigure creates it again"
             words = "the component manager cannot read it"
             yield finding(Severity.ERROR, INVALID, words, file, hint=hint)
             continue
@@ -189,7 +189,7 @@ def _check_locks(
             and tree.is_tracked(wanted[0].file)
         ):
             words = "it is not committed, though the manifests are"
-            hint = "commit it, so that every build has the same components; or have Git ignore it"
+            hint = "commit it, so that every build has the same components; or let Git ignore it"
             yield finding(Severity.WARNING, LOCK, words, file, hint=hint)
         is_other_chip = tree.target and lock.target and lock.target != tree.target
         if tracked and is_other_chip and len(locks) == 1:

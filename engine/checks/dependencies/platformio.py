@@ -123,7 +123,7 @@ def check_platformio(tree: SourceTree) -> Iterator[Finding]:
             if given.path:
                 yield from _check_path(tree, file, given, line)
             elif given.requirements and not given.address and _is_invalid(given.requirements):
-                words = f"{name_of(given.name)}: {name_of(given.requirements)!r} is no version"
+                words = f"{name_of(given.name)}: {name_of(given.requirements)!r} is not a version"
                 yield finding(Severity.WARNING, INVALID, words, file, line)
             elif given.moves is Moves.YES:
                 where = "" if len(environments) > 3 else f" ({listed(environments)})"

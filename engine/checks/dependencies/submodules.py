@@ -70,12 +70,12 @@ def check_submodules(
         return
     unknown = [path for path in commits if path not in listed]
     if unknown:
-        words = f"a submodule without an entry, which nobody can fetch: {names_of(unknown)}"
+        words = f"a submodule that .gitmodules does not name: {names_of(unknown)}"
         hint = "git submodule add URL PATH makes one; git rm --cached PATH takes it out"
         yield finding(Severity.WARNING, MISSING, words, MODULES, hint=hint)
     left = [each.path for each in listed.values() if each.path not in commits]
     if left:
-        words = f"no submodules of the commit any more: {names_of(left)}"
+        words = f"no longer submodules of the commit: {names_of(left)}"
         yield finding(Severity.INFO, INVALID, words, MODULES)
     for each in listed.values():
         if each.path in left:

@@ -88,14 +88,14 @@ def index_path(context: CheckContext, named: str) -> Path:
     if not given.is_absolute():
         path = Path(os.path.normpath(context.output / given))
         if not path.is_relative_to(context.output):
-            raise UsageError(f"doc_index.output_path {named}: leads out of the check's folder")
+            raise UsageError(f"doc_index.output_path {named}: is outside the check's folder")
         return path
     path = given / FILE_NAME if given.is_dir() else given
     real = Path(os.path.realpath(path))
     bare = context.repository if (context.repository / "HEAD").is_file() else None
     if ".git" in real.parts or (bare is not None and real.is_relative_to(os.path.realpath(bare))):
         raise UsageError(
-            f"doc_index.output_path {named}: lies among what Git keeps: choose another"
+            f"doc_index.output_path {named}: is inside the folder .git: choose another"
         )
     return path
 

@@ -52,7 +52,7 @@ DANGER_RULES: Sequence[DangerRule] = (
     DangerRule(
         "gets _getts",
         call_rules.always(SecurityLevel.BLOCKS),
-        "nothing bounds what is read",
+        "the length of what is read has no limit",
         in_macros=True,
     ),
     DangerRule(
@@ -69,7 +69,8 @@ DANGER_RULES: Sequence[DangerRule] = (
     DangerRule(
         "sprintf vsprintf _stprintf _vstprintf",
         call_rules.sprintf,
-        "nothing bounds what is written: blocks unless format and texts are constant or fit",
+        "the length of what is written has no limit: blocks unless format and texts are constant "
+        "or fit",
     ),
     DangerRule(
         "swprintf vswprintf",
@@ -136,7 +137,7 @@ DANGER_RULES: Sequence[DangerRule] = (
     DangerRule(
         "crypt crypt_r",
         call_rules.always(SecurityLevel.BLOCKS),
-        "a hash that is guessed in hours",
+        "a hash that can be broken in hours",
         is_common=True,
     ),
     DangerRule(
@@ -162,7 +163,11 @@ DANGER_RULES: Sequence[DangerRule] = (
         call_rules.always(SecurityLevel.WARNS),
         "a name that can be forged; a chip has no users",
     ),
-    DangerRule("getpw", call_rules.always(SecurityLevel.BLOCKS), "nothing bounds what is written"),
+    DangerRule(
+        "getpw",
+        call_rules.always(SecurityLevel.BLOCKS),
+        "the length of what is written has no limit",
+    ),
     DangerRule("getpass", call_rules.always(SecurityLevel.WARNS), "obsolete, and for a terminal"),
     DangerRule(
         "random",

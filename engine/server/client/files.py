@@ -25,7 +25,7 @@ def destination(to: Path, path: str) -> Path:
         return to
     name = PurePosixPath(path).name
     if name in ("", ".", ".."):
-        raise UsageError(f"{path!r} is no name of a file")
+        raise UsageError(f"{path!r} is not a file name")
     return to / name
 
 

@@ -53,7 +53,12 @@ class Board(BaseModel):
     flash_size: int | None = Field(description="Bytes of its flash.")
     features: str
     reserved: str = Field(description="Who reserved it, until when and why; empty for nobody.")
-    state: str = Field(description="`free`, `busy`, or `off` for a virtual one not started.")
+    reserved_by: str = Field(description="Who reserved it; empty for nobody.")
+    reserved_until: datetime | None = Field(description="Until when; null for nobody.")
+    reserved_why: str = Field(description="Why, as they wrote it.")
+    state: str = Field(
+        description="`free`, `busy`, `reserved`, or `off` for a virtual one not started."
+    )
     holder: str = Field(description="Who has a busy one.")
     doing: str = Field(description="What the server does with it now, such as `flash 43 %`.")
     url: str = Field(description="What esptool and pyserial open on the lab machine.")

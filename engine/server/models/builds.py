@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from engine import (
     Artifact,
-    BuildComparison,
-    CommitsBetween,
     FindingRow,
     Fix,
     GateResult,
     LogExtent,
     RegionRow,
+    Retry,
     Run,
     SizeRow,
     StageRow,
@@ -104,6 +103,10 @@ class BuildSummary(_Model):
     verdict: str = Field(examples=["accepted"])
     """What QA says of the firmware; empty where it said nothing."""
 
+    result_attempt: int | None = None
+    """The attempt that the result is about: that of the build's own commit where repairs failed.
+    `null` for the newest."""
+
     artifacts_path: str
     """Folder on the lab machine."""
 
@@ -127,12 +130,38 @@ class StageAnswer(_Model):
     """Seconds."""
 
     summary: str
+    superseded: bool = False
+    """Whether a retry did it again: it stays to be read and counts no more."""
 
     @classmethod
     def of(cls, row: StageRow) -> StageAnswer:
         """A stage of the engine."""
-        names = {"agent", "phase", "attempt", "status", "started_at", "completed_at", "summary"}
+        names = set(cls.model_fields) - {"stage", "duration"}
         return cls(stage=row.key, duration=row.seconds, **row.model_dump(include=names))
+
+
+class RetryAnswer(_Model):
+    """What a build had come to before it was retried."""
+
+    attempt: int
+    """The first attempt of the retry."""
+
+    phase: str
+    """At which it began; empty for the build's start."""
+
+    asked_at: datetime
+    status: RunStatus
+    error: str
+    verdict: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration: float | None
+    """Seconds."""
+
+    @classmethod
+    def of(cls, row: Retry) -> RetryAnswer:
+        """A retry of the engine."""
+        return cls(**row.model_dump(include=set(cls.model_fields)))
 
 
 class BuildAnswer(BuildSummary):
@@ -154,12 +183,22 @@ class BuildAnswer(BuildSummary):
     """Findings of when it was asked for."""
 
     stages: list[StageAnswer]
+    """Of all attempts."""
+
+    retries: list[RetryAnswer] = []
+    """What it had come to before it was retried, in order."""
 
     @classmethod
-    def whole(cls, run: Run, stages: Sequence[StageRow]) -> BuildAnswer:
+    def whole(
+        cls, run: Run, stages: Sequence[StageRow], retries: Sequence[Retry] = ()
+    ) -> BuildAnswer:
         """A build of the engine."""
-        facts = run.model_dump(include=set(cls.model_fields) - {"stages"})
-        return cls(**facts, stages=[StageAnswer.of(row) for row in stages])
+        facts = run.model_dump(include=set(cls.model_fields) - {"stages", "retries"})
+        return cls(
+            **facts,
+            stages=[StageAnswer.of(row) for row in stages],
+            retries=[RetryAnswer.of(row) for row in retries],
+        )
 
 
 class RetryRequest(BaseModel):
@@ -245,6 +284,9 @@ class FindingAnswer(_Model):
     evidence: str | None
     """The lines of output that show it."""
 
+    superseded: bool = False
+    """Whether a retry did its stage again."""
+
     @classmethod
     def of(cls, row: FindingRow) -> FindingAnswer:
         """A finding of the engine."""
@@ -262,6 +304,8 @@ class ArtifactAnswer(_Model):
     sha256: str
     stage: str
     attempt: int
+    superseded: bool = False
+    """Whether a later attempt took its place: `/api/v1/artifacts/{sha256}` has its content."""
 
     @classmethod
     def of(cls, row: Artifact) -> ArtifactAnswer:
@@ -375,6 +419,9 @@ class FixAnswer(_Model):
     files: list[str]
     message: str
     branch: str
+    fetch: str = ""
+    """The command that fetches the branch on the lab machine, once the fix is committed."""
+
     diff: str
     """Against the build's commit. The artifact ``fix.patch`` has it byte for byte."""
 
@@ -388,74 +435,8 @@ class FixAnswer(_Model):
             files=[_unicode(name) for name in fix.files],
             message=_unicode(fix.message),
             branch=fix.branch,
+            fetch=fix.fetch,
             diff=_unicode(fix.diff),
-        )
-
-
-class StageTimesAnswer(_Model):
-    """How long a stage took, in seconds."""
-
-    stage: str
-    duration: float | None
-    before: float | None
-
-
-class CommitAnswer(_Model):
-    """A commit."""
-
-    commit_sha: str
-    subject: str
-
-
-class CommitsAnswer(_Model):
-    """What lies between the commits of two builds."""
-
-    count: int
-    behind: int
-    """How many commits the other build has that this one has not."""
-
-    commits: list[CommitAnswer]
-    """The newest, at most 50."""
-
-    @classmethod
-    def of(cls, found: CommitsBetween) -> CommitsAnswer:
-        """What the engine says of them."""
-        commits = [CommitAnswer(commit_sha=sha, subject=line) for sha, line in found.commits]
-        return cls(count=found.count, behind=found.behind, commits=commits)
-
-
-class ComparisonAnswer(_Model):
-    """What differs between a build and one before it."""
-
-    build: BuildSummary
-    other: BuildSummary
-    regions: list[RegionAnswer]
-    components: list[SizeAnswer]
-    """Those whose size differs, what grew most first."""
-
-    new_findings: list[FindingAnswer]
-    gone_findings: list[FindingAnswer]
-    stages: list[StageTimesAnswer]
-    commits: CommitsAnswer | None
-    problems: list[str]
-    """What could not be compared, and why."""
-
-    @classmethod
-    def of(cls, found: BuildComparison) -> ComparisonAnswer:
-        """A comparison of the engine."""
-        return cls(
-            build=BuildSummary.of(found.build),
-            other=BuildSummary.of(found.other),
-            regions=[RegionAnswer.of(row) for row in found.regions],
-            components=[SizeAnswer.of(row) for row in found.components],
-            new_findings=[FindingAnswer.of(row) for row in found.new_findings],
-            gone_findings=[FindingAnswer.of(row) for row in found.gone_findings],
-            stages=[
-                StageTimesAnswer(stage=each.stage, duration=each.seconds, before=each.before)
-                for each in found.stages
-            ],
-            commits=CommitsAnswer.of(found.commits) if found.commits else None,
-            problems=list(found.problems),
         )
 
 

@@ -22,7 +22,7 @@ class WorkflowAnswer(BaseModel):
     name: str
     title: str
     description: str
-    wants_description: bool = Field(description="Whether it makes no sense without one.")
+    wants_description: bool = Field(description="Whether it needs one.")
     agents: list[str]
     steps: list[WorkflowStepAnswer]
 

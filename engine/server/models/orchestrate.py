@@ -92,7 +92,9 @@ class TaskCreate(BaseModel):
     diff: Word = Field(
         default=None, description="A commit or a range: models see what changed since or in it."
     )
-    text: Text = Field(default=None, description="Material that is no repository's, such as a log.")
+    text: Text = Field(
+        default=None, description="Material from outside a repository, such as a log."
+    )
 
 
 class TaskRetry(BaseModel):

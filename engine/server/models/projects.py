@@ -54,6 +54,10 @@ class ProjectChange(_Asked):
     """What changes of a project; what is left out, or null, stays."""
 
     name: _Line | None = None
+    source: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    """Git URL, or the absolute path of a repository on the lab machine; it is cloned again, and
+    builds stay."""
+
     branch: _Line | None = None
     """Empty follows ``HEAD`` of the source."""
 

@@ -18,7 +18,6 @@ from engine.server.models.builds import (
     BuildAnswer,
     BuildFilters,
     BuildSummary,
-    ComparisonAnswer,
     FindingAnswer,
     FixAnswer,
     GateAnswer,
@@ -28,6 +27,7 @@ from engine.server.models.builds import (
     SizesAnswer,
     SourceLines,
 )
+from engine.server.models.comparison import ComparisonAnswer
 from engine.server.parameters import MAX_NUMBER, RunNumber, Wait, next_page, require_json
 from engine.server.responses import SafeJson, text_answer, wants_text
 from engine.server.turns import MEASURING
@@ -152,19 +152,23 @@ def list_artifacts(
     engine: EngineOf,
     _: Reader,
     stage: Stage = "",
+    superseded: bool = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     after: Annotated[str, Query(max_length=4096)] = "",
 ) -> list[ArtifactAnswer]:
-    """The files that a build kept, by path."""
+    """The files that a build kept, by path; of earlier attempts as well where that is asked for."""
     engine.builds.get(number)
-    found = [
-        each
-        for each in engine.builds.artifacts(number)
-        if stage in ("", each.stage) and each.path > after
-    ]
-    if len(found) > limit:
-        next_page(request, response, after=found[limit - 1].path)
-    return [ArtifactAnswer.of(each) for each in found[:limit]]
+    kept = engine.builds.artifacts(number, superseded=superseded)
+    found = sorted(
+        (each for each in kept if stage in ("", each.stage) and each.path > after),
+        key=lambda each: each.path,
+    )
+    end = limit
+    while 0 < end < len(found) and found[end].path == found[end - 1].path:
+        end += 1  # those of one path are not torn apart
+    if len(found) > end:
+        next_page(request, response, after=found[end - 1].path)
+    return [ArtifactAnswer.of(each) for each in found[:end]]
 
 
 @router.get("/builds/{number}/sizes", dependencies=[MEASURING])
@@ -237,11 +241,12 @@ def compare_builds(
     found = engine.builds.compare(number, other)
     if wants_text(request):
         return text_answer(comparison_lines(found))
-    return ComparisonAnswer.of(found)
+    return ComparisonAnswer.of(found, engine.builds.compare_logs(number, other))
 
 
 def _answer(engine: Engine, build: Run) -> BuildAnswer:
-    return BuildAnswer.whole(build, engine.builds.stages(build.number))
+    number = build.number
+    return BuildAnswer.whole(build, engine.builds.stages(number), engine.builds.retries(number))
 
 
 def _get(engine: Engine, number: int, request: Request) -> Run:

@@ -28,7 +28,7 @@ router = APIRouter(tags=["checks"])
 CheckName = Annotated[str, Path(max_length=200, description="Such as `doc_check`.")]
 _OfCheck = Annotated[str, Query(max_length=200, description="Only of this check.")]
 _OfProject = Annotated[str, Query(max_length=200, description="Only of this project.")]
-_OfStatus = Annotated[CheckStatus | None, Query(description="Only those that stand so.")]
+_OfStatus = Annotated[CheckStatus | None, Query(description="Only those with this status.")]
 
 
 @router.get("/checks")

@@ -51,7 +51,7 @@ async def _login_request(request: Request) -> LoginRequest:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BODY_BYTES:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is no token")
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is not a token")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     fields: Any
     try:

@@ -29,7 +29,7 @@ def list_notifications(
     response: Response,
     engine: EngineOf,
     _reader: Reader,
-    unread: Annotated[bool, Query(description="Only those that nobody read.")] = False,
+    unread: Annotated[bool, Query(description="Only unread ones.")] = False,
     before: Before = None,
     limit: Limit = 50,
 ) -> list[Notification]:

@@ -159,7 +159,7 @@ def _step(engine: Engine, posted: PostedStep) -> dict[str, Any]:
 def _record(engine: Engine, number: int) -> RunRecord:
     state = engine.tasks.state(number)
     if state.order.pipeline is None:
-        raise NotFoundError(f"task {number} is no step pipeline: /orchestrate/status/{number}")
+        raise NotFoundError(f"task {number} is not a step pipeline: /orchestrate/status/{number}")
     run = state.run
     files = engine.tasks.artifacts(number)
     steps = [each for each in engine.tasks.steps(number) if each.is_step]

@@ -157,6 +157,7 @@ def change_project(
             branch=asked.branch,
             app=asked.app,
             configuration=asked.configuration,
+            source=asked.source,
         ),
     )
 

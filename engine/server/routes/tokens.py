@@ -27,8 +27,8 @@ class TokenRequest(BaseModel):
     name: str = Field(
         max_length=200,
         examples=["ci"],
-        description="What lists and the audit log call it: 1 to 64 letters, digits, spaces and "
-        "`. _ @ -`. That of a token which was revoked or has expired may be used again.",
+        description="What lists and the audit log call it: 1 to 64 printable characters, "
+        "none of them `/`. That of a token which was revoked or has expired may be used again.",
     )
     scope: Scope = Field(description="What it allows; each scope includes those before.")
     expires_in: int | None = Field(
@@ -36,7 +36,7 @@ class TokenRequest(BaseModel):
         ge=1,
         le=_MAX_SECONDS,
         examples=[2592000],
-        description="Seconds after which it is none any more; null for never.",
+        description="Seconds after which it expires; null for never.",
     )
 
 

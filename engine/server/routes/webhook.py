@@ -110,7 +110,7 @@ def list_webhooks(
     response: Response,
     engine: EngineOf,
     _admin: Admin,
-    status: Annotated[HookStatus | None, Query(description="Only those that stand so.")] = None,
+    status: Annotated[HookStatus | None, Query(description="Only those with this status.")] = None,
     forge: Annotated[Forge | None, Query(description="Only those of this forge.")] = None,
     limit: Limit = 50,
     before: Before = None,

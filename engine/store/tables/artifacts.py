@@ -7,15 +7,17 @@ from datetime import datetime
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.runs  # noqa: F401 - a foreign key of it
 from engine.enums import ArtifactKind
-from engine.store.tables.columns import enum_type, time_column
+from engine.store.tables.columns import enum_type, flag_column, time_column
 
 
 class Artifact(SQLModel, table=True):
     """A file that a run keeps; ``path`` is relative to the run's artifacts folder.
 
-    ``stage`` and ``attempt`` made it, so that it goes when these are done again; empty and 0 where
-    that is not known. Of several with the same path the last one counts, as its file is there.
+    ``stage`` and ``attempt`` made it; empty and 0 where that is not known. Of several with the same
+    path the last one counts that is not ``superseded``: a retry did its stage again, or it is of a
+    repair that was taken back.
     """
 
     __table_args__ = (Index("ix_artifact_once", "run_id", "path", "stage", "attempt", unique=True),)
@@ -28,6 +30,7 @@ class Artifact(SQLModel, table=True):
     path: str
     size: int
     sha256: str = Field(index=True)
+    superseded: bool = Field(default=False, sa_column=flag_column())
 
 
 class StoredObject(SQLModel, table=True):

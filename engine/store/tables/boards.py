@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Field, SQLModel
 
+from engine.clock import shown_time
 from engine.store.tables.columns import time_column, utc_now
 
 LONGEST_RESERVATION = timedelta(days=30)
@@ -68,4 +69,4 @@ class BoardRow(SQLModel, table=True):
         if not self.is_held or self.held_until is None:
             return ""
         why = f": {self.note}" if self.note else ""
-        return f"{self.holder} until {self.held_until:%Y-%m-%d %H:%M} UTC{why}"
+        return f"{self.holder} until {shown_time(self.held_until)}{why}"

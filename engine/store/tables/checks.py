@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.projects  # noqa: F401 - a foreign key of it
 from engine.enums import CheckStatus, Trigger
 from engine.store.tables.columns import AUTOINCREMENT, enum_type, time_column, utc_now
 

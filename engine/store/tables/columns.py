@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, TypeDecorator
+from sqlalchemy import JSON, Boolean, Column, DateTime, Dialect, Enum, TypeDecorator, false
 
 
 def utc_now() -> datetime:
@@ -47,6 +47,11 @@ def enum_type(kind: type[Any]) -> Enum:
         length=32,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def flag_column() -> Any:
+    """A column of flags, not set in rows that are older than it."""
+    return Column(Boolean, nullable=False, server_default=false())
 
 
 def time_column(*, nullable: bool = True) -> Any:

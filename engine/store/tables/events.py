@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, String
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.runs  # noqa: F401 - a foreign key of it
 from engine.store.tables.columns import AUTOINCREMENT, time_column, utc_now
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.runs  # noqa: F401 - a foreign key of it
+
 
 class RunMeasure(SQLModel, table=True):
     """A number that was measured of a run that ended; a retry forgets those of before.

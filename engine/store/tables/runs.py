@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.projects  # noqa: F401 - a foreign key of it
 from engine.enums import RunKind, RunStatus, Severity, StageStatus, Trigger
 from engine.findings import Finding
 from engine.store.tables.columns import (
     AUTOINCREMENT,
     enum_type,
+    flag_column,
     json_list,
     seconds_between,
     time_column,
@@ -37,11 +39,21 @@ class Run(SQLModel, table=True):
     it: a user of this machine, the check that did, or a token of the HTTP API; empty for nobody
     knows. ``proposed_by`` is whose pull request or fork the commit comes from, empty for the
     project's own branches: then it reaches no board before ``approved_by`` says who let it.
-    ``dirty`` says that the commit is a snapshot of a folder with uncommitted changes, and ``notes``
-    are findings of when it was asked for, such as that the project could not be synced.
+    ``result_attempt`` is the attempt whose stages the result is about, once it has ended; None for
+    the newest. ``dirty`` says that the commit is a snapshot of a folder with uncommitted changes,
+    and ``notes`` are findings of when it was asked for, such as that the project could not be
+    synced.
     """
 
-    __table_args__ = AUTOINCREMENT
+    __table_args__ = (
+        # Of builds, all that a list of projects shows: their rows have what they printed in them.
+        Index(
+            "ix_run_overview",
+            *("kind", "project_id", "id", "proposed_by", "status", "commit_sha", "dirty"),
+            *("target", "configuration", "created_at", "started_at", "completed_at", "duration"),
+        ),
+        AUTOINCREMENT,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     kind: RunKind = Field(
@@ -80,6 +92,7 @@ class Run(SQLModel, table=True):
     artifacts_path: str = ""
     error: str = ""
     verdict: str = ""
+    result_attempt: int | None = None
     asked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     proposed_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     approved_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
@@ -100,7 +113,9 @@ class Run(SQLModel, table=True):
 class StageRow(SQLModel, table=True):
     """One stage of a run, once for each attempt.
 
-    ``usage`` is what models were asked in it, each as :class:`engine.llm.chat.Usage` has it.
+    ``superseded`` says that a retry did it again, or what it depends on: it stays to be read and
+    counts no more. ``usage`` is what models were asked in it, each as
+    :class:`engine.llm.chat.Usage` has it.
     """
 
     __tablename__ = "stage"
@@ -117,6 +132,7 @@ class StageRow(SQLModel, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=time_column())
     summary: str = ""
     usage: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
+    superseded: bool = Field(default=False, sa_column=flag_column())
 
     @property
     def seconds(self) -> float | None:
@@ -125,7 +141,7 @@ class StageRow(SQLModel, table=True):
 
 
 class FindingRow(SQLModel, table=True):
-    """A finding of a stage."""
+    """A finding of a stage; ``superseded`` as the stage is."""
 
     __tablename__ = "finding"
 
@@ -141,6 +157,7 @@ class FindingRow(SQLModel, table=True):
     column: int | None = None
     hint: str | None = None
     evidence: str | None = None
+    superseded: bool = Field(default=False, sa_column=flag_column())
 
     @property
     def rank(self) -> tuple[int, bool]:
@@ -160,3 +177,26 @@ class FindingRow(SQLModel, table=True):
             hint=self.hint,
             evidence=self.evidence,
         )
+
+
+class Retry(SQLModel, table=True):
+    """A retry of a run: where it began again, and what the run had come to before.
+
+    From ``phase`` of ``from_attempt`` on everything was done again, in ``attempt`` and those after
+    it; an empty phase and 0 are the run's start. ``status``, ``error``, ``verdict``, times,
+    ``duration`` and ``test_results`` are those of the run when it was retried.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    from_attempt: int
+    phase: str
+    attempt: int
+    asked_at: datetime = Field(default_factory=utc_now, sa_column=time_column(nullable=False))
+    status: RunStatus = Field(sa_column=Column(enum_type(RunStatus), nullable=False))
+    error: str = ""
+    verdict: str = ""
+    started_at: datetime | None = Field(default=None, sa_column=time_column())
+    completed_at: datetime | None = Field(default=None, sa_column=time_column())
+    duration: float | None = None
+    test_results: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))

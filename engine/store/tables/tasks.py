@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.runs  # noqa: F401 - a foreign key of it
 from engine.enums import Priority
 from engine.store.tables.columns import enum_type
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
 
+import engine.store.tables.projects  # noqa: F401 - a foreign key of it
 from engine.store.tables.columns import time_column
 
 

@@ -63,7 +63,7 @@ def measure(context: TaskContext) -> StageResult:
 def revise(context: TaskContext) -> StageResult:
     """Let an engineer's model repair what blocks, then measure again."""
     keep_changes(context, context.patch)
-    if context.stage.attempt > context.most_revisions:
+    if not context.stage.may_repeat:
         return StageResult(
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"
         )

@@ -64,8 +64,9 @@ MEMORY_HINT = (
     "PlatformIO: pio run -j 2), or give it more memory or swap"
 )
 _CRASH_HINT = (
-    "the compiler crashed, which is its own fault: build again; if it is always this file, change "
-    "the code there or its optimisation, or take another version of the compiler"
+    "the compiler crashed, which is a bug of the compiler: build again; if it always "
+    "crashes on this file, change the code there or its optimisation, "
+    "or use another version of the compiler"
 )
 
 

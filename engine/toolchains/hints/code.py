@@ -33,11 +33,11 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"^(?:CSV )?Error at line \d"),
-        "correct this line of the partition table; an empty offset is placed by itself",
+        "correct this line of the partition table; an empty offset is filled in automatically",
     ),
     Hint(
         re.compile(r"call target out of range|R_XTENSA_SLOT0_OP"),
-        "compile what calls from so far with -mlongcalls; a library has to be built anew with it",
+        "compile what calls from so far with -mlongcalls; rebuild libraries with it too",
     ),
     Hint(
         re.compile(r"literal target out of range|l32r: "),
@@ -67,7 +67,8 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"(?:will not fit in|^) ?region [`']iram0\w{0,20}'"),
-        "the program is larger than its memory: take IRAM_ATTR from functions that do without",
+        "the program is larger than its memory: remove IRAM_ATTR from functions that do not need "
+        "it",
     ),
     Hint(
         re.compile(

@@ -24,7 +24,7 @@ FIRST: tuple[Hint, ...] = (
     Hint(
         re.compile(r"No module named '?SCons\b|^SCons import failed"),
         "PlatformIO's build tool is not complete: remove its folder packages/tool-scons in "
-        "~/.platformio, and the next build fetches it anew",
+        "~/.platformio, and the next build fetches it again",
         PLATFORMIO,
     ),
     Hint(
@@ -54,8 +54,9 @@ NETWORK: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"CERTIFICATE_VERIFY_FAILED|x509: |certificate verify failed"),
-        "this machine does not trust the server's certificate, as with a proxy that reads along: "
-        "add the proxy's certificate to the system, or set SSL_CERT_FILE where espdeck runs",
+        "this machine does not trust the server's certificate, as with a proxy that inspects "
+        "traffic: add the proxy's certificate to the system, or set SSL_CERT_FILE "
+        "where espdeck runs",
     ),
 )
 """Whatever was to be fetched; what fetches it may have said more."""
@@ -129,7 +130,7 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"permission denied while trying to connect to the Docker"),
-        "add this user to the group docker and log in anew",
+        "add this user to the group docker and log in again",
     ),
     Hint(
         re.compile(
@@ -152,7 +153,7 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"^UnicodeDecodeError: "),
-        "a file that is read here is not UTF-8: save it anew in UTF-8",
+        "a file that is read here is not UTF-8: save it as UTF-8",
     ),
     Hint(
         re.compile(
@@ -164,6 +165,6 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"bytecode stream .{0,400}generated with LTO version"),
-        "this library was made by another version of the compiler: build it anew with this one",
+        "this library was made by another version of the compiler: rebuild it with this one",
     ),
 )

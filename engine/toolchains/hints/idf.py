@@ -59,7 +59,7 @@ HINTS: tuple[Hint, ...] = (
     Hint(
         re.compile(r'in the "managed_components" directory were modified'),
         "move a component that you change to the folder components, or delete managed_components "
-        "to have it anew",
+        "to fetch it again",
         COMPONENTS,
     ),
     Hint(
@@ -191,8 +191,8 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"(?:will not fit in|^) ?region [`']iram0\w{0,20}'"),
-        "the program is larger than its memory: take IRAM_ATTR from functions that do without, and "
-        "turn off options that put drivers' code into IRAM (CONFIG_..._IN_IRAM)",
+        "the program is larger than its memory: remove IRAM_ATTR from functions that do not need "
+        "it, and turn off options that put drivers' code into IRAM (CONFIG_..._IN_IRAM)",
         COMPONENTS,
     ),
     Hint(

@@ -93,8 +93,8 @@ HINTS: tuple[Hint, ...] = (
         re.compile(
             r"^(?:MissingPackageManifest|UnknownManifest|ManifestParser|ManifestValidation)Error"
         ),
-        "what was fetched is no package of PlatformIO, or not all of it: correct its address in "
-        "platformio.ini, or remove it from PlatformIO's folder so that it is fetched anew",
+        "what was fetched is not a package of PlatformIO, or not all of it: correct its address in "
+        "platformio.ini, or remove it from PlatformIO's folder so that it is fetched again",
         PLATFORMIO,
     ),
     Hint(
@@ -138,7 +138,7 @@ HINTS: tuple[Hint, ...] = (
     Hint(
         re.compile(r"^missing SConscript file "),
         "extra_scripts in platformio.ini names a file that is not there, or a package of "
-        "PlatformIO is not complete: correct it, or remove the package so that it is fetched anew",
+        "PlatformIO is not complete: correct it, or remove the package so that it is fetched again",
         PLATFORMIO,
     ),
     Hint(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -51,18 +52,29 @@ class Lab:
         )  # fmt: skip
 
     def retry(self, *repeated: tuple[str, int], over: bool = False) -> None:
-        cleared = runs.requeue_run(
+        runs.requeue_run(
             *(self.store, self.number, "again"),
             repeated=[self.row(*each) for each in repeated],
             repeats=None if over else {"run": "before", "steps": []},
         )
-        run_files.clear(self.folder, cleared)
-        run_files.put_back(self.store, self.number, self.folder)
+        run_files.settle(self.store, self.number, self.folder)
 
     @property
     def kept(self) -> dict[str, str]:
         rows = runs.artifacts_of(self.store, self.number)
         return {each.path: (self.folder / each.path).read_text() for each in rows}
+
+    @property
+    def superseded(self) -> dict[str, str]:
+        """Text of what does not count any more, by who made it."""
+        rows = runs.artifacts_of(self.store, self.number, superseded=True)
+        return {
+            f"{each.path} of {each.stage}#{each.attempt}": run_files.path_of(
+                self.folder, each
+            ).read_text()
+            for each in rows
+            if each.superseded
+        }
 
     @property
     def on_disk(self) -> set[str]:
@@ -95,12 +107,16 @@ def test_a_retry_of_the_later_stage_brings_back_what_the_earlier_one_kept(lab: L
     lab.retry(("repair", 2))
 
     assert lab.kept == {"fix.patch": "one", "repair-1.md": "to be built"}
-    assert lab.on_disk == set(lab.kept)
+    assert lab.superseded == {
+        "fix.patch of repair#2": "two",
+        "repair-1.md of repair#2": "it was worse",
+        "repair-2.md of repair#2": "gave up",
+    }
     (row, _) = runs.artifacts_of(lab.store, lab.number)
     assert (row.stage, row.attempt) == ("repair", 1)
 
 
-def test_of_several_that_are_cleared_the_last_one_left_comes_back(lab: Lab) -> None:
+def test_of_several_that_are_superseded_the_last_one_left_comes_back(lab: Lab) -> None:
     for attempt in (1, 2, 3):
         lab.keep("build", attempt, "final/fw.elf", f"{attempt}")
     lab.keep("plan", 1, "plan.md", "plan")
@@ -110,7 +126,11 @@ def test_of_several_that_are_cleared_the_last_one_left_comes_back(lab: Lab) -> N
 
     lab.retry(("build", 1))
     assert lab.kept == {"plan.md": "plan"}
-    assert lab.on_disk == {"plan.md"}
+    assert lab.superseded == {f"final/fw.elf of build#{each}": f"{each}" for each in (3, 2, 1)}
+
+    lab.keep("build", 4, "final/fw.elf", "4")
+    assert lab.kept == {"final/fw.elf": "4", "plan.md": "plan"}
+    assert len(lab.superseded) == 3
 
 
 def test_of_unknown_stages_goes_what_there_is_when_a_run_starts_over(lab: Lab) -> None:
@@ -123,34 +143,84 @@ def test_of_unknown_stages_goes_what_there_is_when_a_run_starts_over(lab: Lab) -
     lab.keep("repair", 1, "fix.patch", "one")
     lab.retry(("judge", 1), over=True)
     assert lab.kept == {}
-    assert lab.on_disk == set()
+    assert lab.superseded == {
+        "fix.patch of #0": "of an earlier version",
+        "fix.patch of repair#1": "one",
+        "quality.json of judge#1": "{}",
+    }
 
 
 def test_a_process_that_dies_as_a_file_is_put_aside_loses_none(lab: Lab) -> None:
     kept = lab.keep("repair", 1, "fix.patch", "one")
     lab.keep("repair", 2, "fix.patch", "two")
     with lab.store.write() as session:  # the row of the second was not written yet
-        session.delete(runs.artifacts_of(lab.store, lab.number)[0])
+        first, second = runs.artifacts_of(lab.store, lab.number, superseded=True)[::-1]
+        session.delete(second)
+        first.superseded = False
+        session.add(first)
     kept.unlink()
 
-    run_files.put_back(lab.store, lab.number, lab.folder)
+    run_files.settle(lab.store, lab.number, lab.folder)
 
     assert lab.kept == {"fix.patch": "one"}
 
 
-def test_what_a_retry_could_not_delete_does_not_come_back(lab: Lab) -> None:
+def test_a_process_that_dies_in_a_retry_loses_no_file(lab: Lab) -> None:
     lab.keep("repair", 1, "fix.patch", "one")
     lab.keep("repair", 2, "fix.patch", "two")
-    runs.requeue_run(  # and the process dies
+    runs.requeue_run(  # and the process dies, before any file is moved
         *(lab.store, lab.number, "again"),
         repeated=[lab.row("repair", 1), lab.row("repair", 2)],
         repeats={"run": "before", "steps": []},
     )
+    before = {"fix.patch of repair#1": "one", "fix.patch of repair#2": "two"}
+    assert lab.superseded == before
 
-    lab.keep("repair", 1, "fix.patch", "new")
-    run_files.put_back(lab.store, lab.number, lab.folder)
+    lab.keep("repair", 3, "fix.patch", "new")
+    assert lab.superseded == before
+    run_files.settle(lab.store, lab.number, lab.folder)
 
+    assert lab.superseded == before
     assert lab.kept == {"fix.patch": "new"}
+
+
+def test_of_a_superseded_file_that_is_gone_no_other_one_is_shown(lab: Lab) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 2, "fix.patch", "two")
+    shutil.rmtree(lab.folder / ".superseded")
+
+    old = runs.artifacts_of(lab.store, lab.number, superseded=True)[1]
+    assert not run_files.path_of(lab.folder, old).exists()
+
+
+def test_a_withdrawn_path_has_no_artifact_that_counts(lab: Lab) -> None:
+    lab.keep("repair", 1, "fix.patch", "one")
+    lab.keep("repair", 2, "fix.patch", "two")
+
+    runs.withdraw_artifact(lab.store, lab.number, "fix.patch")
+    run_files.settle(lab.store, lab.number, lab.folder)
+
+    assert lab.kept == {}
+    assert len(lab.superseded) == 2
+
+
+def test_firmware_of_a_repair_that_was_taken_back_gives_way_to_that_of_the_commit(lab: Lab) -> None:
+    lab.keep("build", 1, "fw.elf", "of the commit")
+    lab.keep("repair", 1, "repair-1.md", "tried")
+    lab.keep("build", 2, "fw.elf", "worse")
+    lab.keep("repair", 2, "fix.patch", "partly")
+    lab.keep("judge", 1, "withdrawn.md", "no more")
+    runs.withdraw_artifact(lab.store, lab.number, "withdrawn.md")
+
+    runs.supersede_attempts(lab.store, lab.number, after=1, but=["repair"])
+    run_files.settle(lab.store, lab.number, lab.folder)
+
+    assert lab.kept == {
+        "fw.elf": "of the commit", "repair-1.md": "tried", "fix.patch": "partly",
+    }  # fmt: skip
+    assert lab.superseded == {
+        "fw.elf of build#2": "worse", "withdrawn.md of judge#1": "no more",
+    }  # fmt: skip
 
 
 def test_a_program_is_found_as_it_was_made_last(lab: Lab) -> None:
@@ -159,7 +229,9 @@ def test_a_program_is_found_as_it_was_made_last(lab: Lab) -> None:
     lab.keep("build", 2, "fw.elf", "two", ArtifactKind.ELF)
     (second,) = runs.artifacts_of(lab.store, lab.number)
 
-    assert runs.program_with(lab.store, first.sha256[:7]) is None
+    before = runs.program_with(lab.store, first.sha256[:7])
+    assert before is not None  # a board may still run it
+    assert before.attempt == 1
     found = runs.program_with(lab.store, second.sha256[:7])
     assert isinstance(found, Artifact)
     assert found.attempt == 2
@@ -219,6 +291,16 @@ def test_the_same_file_of_several_runs_lies_on_the_disk_once(builds: Builds) -> 
     for each in kept[:-1]:
         each.unlink()
     assert kept[-1].read_text() == LARGE
+
+
+def test_a_shared_file_that_is_kept_again_leaves_no_other_name(builds: Builds) -> None:
+    kept = builds.keep(LARGE)
+    number = int(kept.parent.name)
+    again = run_files.keep(
+        *(builds.store, kept.parent, builds.folder / "made"),
+        run_id=number, stage="build", attempt=1, kind=ArtifactKind.APP, path="kept",
+    )  # fmt: skip
+    assert list(kept.parent.iterdir()) == [again]
 
 
 def test_texts_have_a_file_each_which_may_be_changed(builds: Builds) -> None:

@@ -68,7 +68,7 @@ def key(place: str, sha256: str) -> str:
 
 def test_a_file_there_and_back(s3: Seaweed, bucket: str, file: Path) -> None:
     store = opened(bucket, s3.settings())
-    with pytest.raises(MissingObjectError, match="has no such file any more"):
+    with pytest.raises(MissingObjectError, match="no longer has this file"):
         read(store)
     store.put(CONTENT, file, CancelToken())
     assert read(store) == DATA

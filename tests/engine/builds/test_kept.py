@@ -78,7 +78,9 @@ def test_the_word_of_the_gate_is_read_as_it_was_kept(engine: Engine) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"passed": "perhaps"}', "\x00"])
 def test_what_is_no_word_of_the_gate_is_told_in_a_line(engine: Engine, text: str) -> None:
     keep(engine, GATE_REPORT, text)
-    with pytest.raises(ToolError, match=r"^quality\.json is no result of the gate: [^\n]+$"):
+    with pytest.raises(
+        ToolError, match=r"^quality\.json is not a result of the quality gate: [^\n]+$"
+    ):
         engine.builds.gate(3)
 
 

@@ -55,14 +55,15 @@ class LabYard:
         slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.projects = Projects(self.store, bus, folder / "projects", slots)
         self.boards = Boards(boards, folder / "boards", self.store, self.settings.board)
+        artifacts = Artifacts(self.store, lambda: self.settings, folder, "0" * 32, utc_now)
         services = RunServices(
             store=self.store,
             bus=bus,
             journal=Journal(self.store, bus),
             active=ActiveRuns(self.store, bus, WaitPolicy(None)),
             runs=Queue(folder / "runs.db", "here"),
-            boards=self.boards,
-            artifacts=Artifacts(self.store, lambda: self.settings, folder, "0" * 32, utc_now),
+            boards=lambda: self.boards,
+            artifacts=lambda: artifacts,
             wait_ready=lambda: None,
             is_asked_elsewhere=lambda: False,
         )

@@ -17,6 +17,7 @@ from engine.cancel import CancelToken
 from engine.checks import power_proof
 from engine.checks.base import CheckResult
 from engine.checks.board_check import BoardCheck
+from engine.clock import shown_time
 from engine.enums import CheckStatus
 from engine.errors import BoardError, CancelledError
 from engine.settings import BoardSettings
@@ -125,7 +126,7 @@ def test_a_board_that_is_used_past_its_reservation_is_told(yard: LabYard) -> Non
     ):
         found = yard.look(CHECK)
     assert found.status is CheckStatus.WARNING
-    assert f"reserved by ada until {until:%Y-%m-%d %H:%M} UTC, which is over" in found.message
+    assert f"reserved by ada until {shown_time(until)}, which is over" in found.message
 
 
 def flashed(yard: LabYard, build: int = 12) -> None:
@@ -142,7 +143,7 @@ def test_a_board_that_holds_something_else_is_told_until_it_is_flashed_again(
     for _look in range(2):
         found = yard.look(CHECK)
         assert found.status is CheckStatus.WARNING
-        assert "/dev/a holds something else than blink #12 abc1234" in found.message
+        assert "/dev/a does not hold blink #12 abc1234" in found.message
     ports.md5 = "aa"
     flashed(yard)
     assert yard.look(CHECK).status is CheckStatus.SUCCESS

@@ -61,9 +61,9 @@ def test_a_project_of_another_package_manager_is_told_that_nothing_was_read(tmp_
     rust, bare = check(tmp_path / "fw"), check(tmp_path / "bare")
 
     assert (rust.status, bare.status) == (CheckStatus.SUCCESS, CheckStatus.SUCCESS)
-    said = "nothing to look at: blinky/Cargo.toml and 1 more not read, of another package manager"
+    said = "nothing to check: blinky/Cargo.toml and 1 more not read, of another package manager"
     assert rust.message == said
-    assert bare.message == "nothing to look at: no manifest, lock, requirements or submodules"
+    assert bare.message == "nothing to check: no manifest, lock, requirements or submodules"
 
 
 def test_submodules_as_recorded_are_fine(parent: Path) -> None:
@@ -107,10 +107,10 @@ def test_what_gitmodules_lacks_is_told(parent: Path) -> None:
     git(parent, "config", "-f", ".gitmodules", "submodule.old.url", "https://git.example/old.git")
 
     assert said(check(parent)) == [
-        "dependency.missing a submodule without an entry, which nobody can fetch: libs/a",
+        "dependency.missing a submodule that .gitmodules does not name: libs/a",
         "dependency.missing libs/b has no URL",
         "dependency.missing libs/c: /home/ada/lib is a folder of one machine",
-        "dependency.invalid no submodules of the commit any more: libs/old",
+        "dependency.invalid no longer submodules of the commit: libs/old",
     ]
 
 

@@ -157,7 +157,7 @@ def test_what_a_person_flashed_stays_for_a_day(bench: Bench) -> None:
     assert by_hand is not None
     bench.yard.now = by_hand
 
-    assert bench.said(bench.look()).startswith("left alone: a person flashed it at")
+    assert bench.said(bench.look()).startswith("skipped: a person flashed it at")
     assert bench.row.known_good_at is None
     bench.look(after=60 * 24)
     assert bench.row.known_good_at is not None
@@ -180,7 +180,7 @@ def test_while_builds_wait_a_board_is_theirs(bench: Bench) -> None:
         ("blink#99", "no build 99"),
         ("other#1", "no project 'other'"),
         ("other", "no project 'other'"),
-        ("spare#1", "build 1 is none of spare"),
+        ("spare#1", "build 1 is not a build of spare"),
         ("#1", "no project '#1'"),
     ],
 )
@@ -215,6 +215,6 @@ def test_a_board_that_is_protected_for_good_is_left_alone(
     bench = Bench(tmp_path, built_sample("hello"), board)
     bench.build()
     found = bench.look()
-    assert bench.said(found).startswith("left alone: protected for good by ")
+    assert bench.said(found).startswith("skipped: permanently protected by ")
     assert bench.row.known_good_at is None
     bench.yard.close()

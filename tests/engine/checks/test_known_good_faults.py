@@ -52,7 +52,7 @@ def heard(text: str, manifest: Manifest) -> str:
         (
             f"{ROM}I (300) main: begins\r\n",
             Manifest(unity=True),
-            "blink #12: its tests failed or did not come to their end",
+            "blink #12: its tests failed or did not finish",
         ),
         ("\x00\xff\xfe\x80\x81~~~\r\n" * 3, Manifest(expect=("ready",)), "blink #12 never printed"),
     ],

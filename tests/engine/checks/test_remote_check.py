@@ -83,7 +83,7 @@ def test_a_tip_that_was_never_built_is_built_at_the_first_look_and_then_each_new
 def test_nothing_is_built_where_nobody_asks_for_it(yard: LabYard, tmp_path: Path) -> None:
     commit(tmp_path / "fw", {"main.c": "int x;\n"})
     project = yard.add(tmp_path / "fw")
-    assert yard.look(CHECK, project).message == "nothing is to start builds of it"
+    assert yard.look(CHECK, project).message == "no setting lets it start builds"
     assert commits(yard) == []
 
     yard.set(projects={"fw": ProjectSettings(watch=WatchSettings(push=True))})
@@ -93,7 +93,7 @@ def test_nothing_is_built_where_nobody_asks_for_it(yard: LabYard, tmp_path: Path
 def test_the_settings_win_over_the_project(yard: LabYard, source: Path) -> None:
     project = yard.add(source)
     yard.set(projects={"fw": ProjectSettings(watch=WatchSettings(push=False))})
-    assert yard.look(CHECK, project).message == "nothing is to start builds of it"
+    assert yard.look(CHECK, project).message == "no setting lets it start builds"
     assert commits(yard) == []
 
 
@@ -316,7 +316,7 @@ def test_a_project_that_could_not_be_imported_is_when_its_source_has_commits(
     assert "no commits at its source" in yard.look(CHECK, project).message
     tip = change(tmp_path / "fw", "first")
 
-    assert "it was not imported, which was tried anew" in yard.look(CHECK, project).message
+    assert "it was not imported; it is being tried again" in yard.look(CHECK, project).message
     yard.projects.wait(project.id, timeout=30)
     yard.look(CHECK, project)
 
@@ -345,7 +345,7 @@ def test_a_branch_and_a_project_that_do_not_ask_any_more_build_nothing(
     commit(source, {"espdeck.toml": "timeout = 3\n"})
 
     assert yard.look(CHECK, project).message.endswith("whose espdeck.toml asks for no build")
-    assert yard.look(CHECK, project).message == "nothing is to start builds of it"
+    assert yard.look(CHECK, project).message == "no setting lets it start builds"
     assert len(commits(yard)) == 1
 
 
@@ -517,7 +517,7 @@ def test_a_source_that_cannot_be_reached_is_asked_less_and_less_often(
     for _look in range(40):
         failed = yard.look(CHECK, project)
         assert failed.status is CheckStatus.ERROR
-        assert f"since {began:%Y-%m-%d %H:%M} UTC, next try" in failed.message
+        assert f"since {began.astimezone():%Y-%m-%d %H:%M}, next try" in failed.message
         if get_watch(yard.store, project.id).failures > len(tried):
             tried.append((yard.now - began).total_seconds() / 60)
     # 5, 10, 20, 40, then 60 minutes between two tries.

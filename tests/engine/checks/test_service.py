@@ -17,7 +17,7 @@ from engine.checks.base import CheckContext, CheckResult
 from engine.checks.isolated import Ended
 from engine.checks.lab import LabServices
 from engine.checks.registry import FoundCheck, find_checks
-from engine.checks.service import CheckDeps, Checks, options_of
+from engine.checks.service import CheckDeps, Checks, ComingCheck, options_of
 from engine.enums import CheckStatus, ProjectStatus, Trigger
 from engine.errors import CancelledError, UsageError
 from engine.events import Bus, CheckCompleted, Event
@@ -107,6 +107,7 @@ def test_a_result_is_kept_and_told(lab: Lab) -> None:
     (cell,) = lab.checks.matrix()
     assert cell.result is not None and cell.result.id == row.id
     assert cell.next_at == START + timedelta(minutes=10)
+    assert lab.checks.coming(5) == [ComingCheck(cell.next_at, "look", "blink")]
 
 
 def test_a_week_of_the_clock_runs_each_check_once_an_interval(lab: Lab) -> None:
@@ -251,7 +252,7 @@ def test_a_check_that_runs_is_not_run_twice_at_once(lab: Lab) -> None:
     thread = threading.Thread(target=lab.checks.run, args=("look", project.id))
     thread.start()
     assert begun.wait(30)
-    with pytest.raises(UsageError, match="look of a runs already: wait for it"):
+    with pytest.raises(UsageError, match="look of a is already running: wait for it"):
         lab.checks.run("look", project.id)
     go_on.set()
     thread.join(30)
@@ -370,7 +371,7 @@ def test_a_plugin_with_the_name_of_a_check_of_the_lab_takes_nobody_s_place(
     monkeypatch.setattr("engine.checks.service.find_checks", lambda **_: (plugin,))
     found = {check.name: check for check in Checks(lab.checks._deps).list()}
     assert found["remote_check"].is_own
-    assert "another check of this name" in found["/plugins/remote_check.py"].problem
+    assert "another check has this name" in found["/plugins/remote_check.py"].problem
 
 
 def test_a_check_is_given_its_own_settings(tmp_path: Path) -> None:
@@ -406,8 +407,8 @@ EXPECTED: dict[str, str | tuple[str, ...]] = {
     "floods": "success " + "m" * 500,
     "lies": "error ended early (exit code 1): AttributeError",
     "writes_much": "success " + "m" * 500,
-    "writes_deep": "error its answer makes no sense: RecursionError",
-    "writes_unchanged": "error its answer makes no sense: KeyError",
+    "writes_deep": "error its answer is not valid: RecursionError",
+    "writes_unchanged": "error its answer is not valid: KeyError",
 }
 ANSWERING = """
 import json, os, sys
@@ -494,5 +495,5 @@ def test_results_come_without_their_details_and_one_with_them(lab: Lab) -> None:
     assert (row.id, row.details) == (kept.id, {})
     assert lab.checks.history("look", project.id)[0].details == found.details
     assert lab.checks.result(kept.id).details == found.details
-    with pytest.raises(UsageError, match="result 99 is kept no more"):
+    with pytest.raises(UsageError, match="result 99 is no longer kept"):
         lab.checks.result(99)

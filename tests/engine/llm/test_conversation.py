@@ -61,7 +61,7 @@ def opened() -> Iterator[Open]:
 
 def number(answer: Answer) -> int | Refused:
     text = without_reasoning(answer.text)
-    return int(text) if text.isdecimal() else Refused((f"{text} is no number",))
+    return int(text) if text.isdecimal() else Refused((f"{text} is not a number",))
 
 
 def told(reasons: Sequence[str]) -> Message:
@@ -73,12 +73,12 @@ def test_a_refused_answer_is_told_why_and_given_again(opened: Open) -> None:
     conversation, server, pane = opened(*answers)
     assert conversation.ask_until_accepted(QUESTION, number, told) == 42
     assert len(conversation.usage) == 2
-    assert [each.refusals for each in conversation.answers] == [("many is no number",), ()]
+    assert [each.refusals for each in conversation.answers] == [("many is not a number",), ()]
     _first, (_line, _headers, second) = server.requests
     assert [each["content"] for each in second["messages"]] == [
         "how many?",
         "many",
-        "again: many is no number",
+        "again: many is not a number",
     ]
     assert "refused, asking again:" in pane.lines
     assert pane.text == b"<think>3?</think>many\n42\n"
@@ -88,8 +88,8 @@ def test_a_refused_answer_is_told_why_and_given_again(opened: Open) -> None:
 def test_it_ends_with_the_last_refusal(opened: Open) -> None:
     conversation, server, pane = opened(stream(*ollama("no")))
     found = conversation.ask_until_accepted(QUESTION, number, told)
-    assert found == Refused(("no is no number",))
-    assert pane.lines[-2:] == ["refused:", "  - no is no number"]
+    assert found == Refused(("no is not a number",))
+    assert pane.lines[-2:] == ["refused:", "  - no is not a number"]
     assert len(server.requests) == MAX_ANSWERS
 
 

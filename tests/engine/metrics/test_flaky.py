@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.builds.test_results import TestResult
 from engine.metrics.flaky import TestedBuild, find_flaky
-from engine.metrics.measure import TestResult
 from engine.testing.results import Outcome
 
 OUTCOMES = {"P": Outcome.PASS, "F": Outcome.FAIL, "I": Outcome.IGNORE}

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.monitor.line_splitter import MAX_LINE_BYTES, LineCutter, RowCutter, StateCutter
+from engine.monitor.line_splitter import (
+    MAX_LINE_BYTES,
+    ColouredLine,
+    LineCutter,
+    RowCutter,
+    StateCutter,
+)
 from engine.text import clean
 
 PIECES = st.sampled_from(
@@ -145,3 +151,21 @@ def test_a_line_without_an_end_is_cut_in_linear_time() -> None:
     assert sum(map(len, StateCutter().feed(data))) > len(data) // 2
 
     assert time.process_time() - began < 8.0
+
+
+@pytest.mark.parametrize(
+    ("row", "colour"),
+    [
+        (b"\x1b[0;31mE (1) a: bad\x1b[0m", "31"),
+        (b"a.c:1:b:\x1b[1;31mFAIL\x1b[0m", "31"),
+        (b"\x1b[32m\x1b[0mplain", ""),
+        (b"\x1b[92mbright", "92"),
+        (b"\x1b[38;5;31mby number", ""),
+        (b"\x1b[1mbold", ""),
+        (b"at the end\x1b[31m", ""),
+        (b"no colour", ""),
+    ],
+)
+def test_a_line_keeps_the_colour_of_the_firmware(row: bytes, colour: str) -> None:
+    (line,) = LineCutter().feed(row + b"\r\n")
+    assert (line.colour if isinstance(line, ColouredLine) else "") == colour

@@ -24,8 +24,8 @@ def test_bytes_and_lines_are_kept_with_their_times(tmp_path: Path) -> None:
     assert recorder.info.raw.read_bytes() == b"one\r\ntwo\n\xff\x00no end"
     assert recorder.info.log.read_bytes().split(b"\n") == [
         b"2026-01-02T03:04:07.678Z one\r",
-        b"2026-01-02T03:04:08.678Z two",
-        b"2026-01-02T03:04:09.678Z \xff\x00no end",
+        b"2026-01-02T03:04:07.678Z two",
+        b"2026-01-02T03:04:08.678Z \xff\x00no end",
         b"",
     ]
 

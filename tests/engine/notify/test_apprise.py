@@ -282,7 +282,7 @@ def test_an_address_that_apprise_would_leave_out_is_said(tmp_path: Path) -> None
     outcome = send_here(tmp_path, "mailto://localhost:1?to=ada@lab.example,root@labhost")
 
     assert outcome == Outcome(
-        Result.FAILED, "the URL cannot be used: root@labhost: no e-mail address"
+        Result.FAILED, "the URL cannot be used: root@labhost: not an e-mail address"
     )
 
 

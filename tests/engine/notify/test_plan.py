@@ -107,7 +107,7 @@ def test_every_failure_is_told_where_a_rule_says_so() -> None:
     channel.results("xxx.")
 
     assert channel.sent == ["blink failed"] * 3 + ["blink recovered"]
-    assert "for the 3. time in a row" in channel.bodies[2]
+    assert "3 failures in a row" in channel.bodies[2]
 
 
 def test_flapping_is_one_message_and_its_end_another() -> None:
@@ -117,7 +117,7 @@ def test_flapping_is_one_message_and_its_end_another() -> None:
     assert channel.sent[3:] == [
         "blink recovered",
         "blink is flapping",
-        "blink stopped flapping: it is well",
+        "blink stopped flapping: it works",
     ]
     assert channel.sent[:3] == ["blink failed", "blink recovered", "blink failed"]
 

@@ -112,7 +112,7 @@ def test_errors_of_a_check_are_told_once_from_the_threshold_on(here: Lab, servic
 
     assert here.titles == ["blink doc_check fails", "blink doc_check recovered"]
     assert service.titles == here.titles
-    assert "3 times in a row" in service.sent[0][1]
+    assert "3 errors in a row" in service.sent[0][1]
 
 
 def looked_at(here: Lab, *states: str, times: int = 1) -> None:
@@ -161,7 +161,7 @@ def test_boards_that_fail_each_for_itself_are_told_each(here: Lab, service: Serv
 
     assert service.titles == [
         "board usb-0 left the pool: it does not boot",
-        "board usb-1 is not there any more",
+        "board usb-1 is gone",
     ]
 
 
@@ -450,7 +450,7 @@ def test_mutes_end_by_themselves_or_by_hand(here: Lab, service: Service) -> None
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"channel": "nobody"}, "no channel is called nobody; there are: chat"),
+        ({"channel": "nobody"}, r"no channel is called nobody \(there are chat\)"),
         ({"project": "nobody"}, "no project is called nobody"),
         ({"hold": timedelta(days=400)}, "up to 365d"),
         ({"hold": timedelta(0)}, "up to 365d"),

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import UsageError
-from engine.projects.editor import ProjectEditor, ProjectEdits
+from engine.cancel import CancelToken
+from engine.enums import ProjectStatus
+from engine.errors import ToolError, UsageError
+from engine.projects import git_objects
+from engine.projects.editor import ProjectEditor, ProjectEdits, consequences
 from engine.store.tables import Project
 from tests.engine.git_repos import commit
-from tests.engine.projects.repositories import Yard
+from tests.engine.projects.repositories import Yard, git
 
 APP = "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(x)\n"
+C6 = 'CONFIG_IDF_TARGET="esp32c6"\n'
 
 
 @pytest.fixture
@@ -77,3 +81,93 @@ def test_an_edit_that_makes_no_sense_changes_nothing(
             editor.edit(lamp, edits)
     now = yard.projects.get(lamp.name)
     assert (now.app, now.branch, now.targets) == (lamp.app, lamp.branch, lamp.targets)
+
+
+def test_another_source_keeps_the_builds_and_their_commits(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    siren = add(editor, source, "siren")
+    built, old = siren.tip, Path(siren.clone_path)
+    git_objects.keep_commit(old, built, cancel=CancelToken())
+    other = tmp_path / "other"
+    commit(other, {"siren/CMakeLists.txt": APP, "siren/sdkconfig.defaults": C6})
+
+    moved = editor.edit(siren, ProjectEdits(source=str(other), name="bell"))
+
+    assert (moved.name, moved.source, moved.app) == ("bell", str(other), "siren")
+    assert (moved.status, moved.targets) == (ProjectStatus.ACTIVE, ["esp32c6"])
+    assert moved.id == siren.id
+    assert moved.tip != built
+    assert yard.projects.commit(moved.id, built).commit.sha == built
+    assert not old.exists()
+
+
+def test_a_source_that_cannot_be_had_changes_nothing(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    lamp = add(editor, source, "lamp")
+    other = tmp_path / "other"
+    commit(other, {"bell/CMakeLists.txt": APP})
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "--quiet")
+    for asked, reason in (
+        (ProjectEdits(source="ftp://there/x"), "not accepted"),
+        (ProjectEdits(source=str(tmp_path / "gone")), "no such folder"),
+        (ProjectEdits(source=str(empty)), "no commits yet"),
+        (ProjectEdits(source=str(other), branch="gone"), "no branch or tag 'gone'"),
+        (ProjectEdits(source=str(other)), "no project.*lamp|one of its apps"),
+    ):
+        with pytest.raises((UsageError, ToolError), match=reason):
+            editor.edit(lamp, asked)
+    assert yard.projects.get(lamp.name) == lamp
+    assert [path.name for path in yard.folder.glob("*.git")] == [Path(lamp.clone_path).name]
+
+
+def test_projects_that_share_a_clone_keep_it(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    lamp, siren = add(editor, source, "lamp"), add(editor, source, "siren")
+    other = tmp_path / "other"
+    commit(other, {"lamp/CMakeLists.txt": APP, "lamp/sdkconfig.defaults": C6})
+
+    moved = editor.edit(lamp, ProjectEdits(source=str(other / "lamp")))
+
+    assert moved.clone_path != lamp.clone_path
+    assert yard.projects.survey(siren.id).app("siren") is not None
+
+
+def test_a_bad_url_is_mended_by_its_source(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    (gone / ".git").mkdir(parents=True)
+    dead = yard.projects.wait(yard.projects.add(str(gone), targets=["esp32"], app="lamp").id)
+    assert dead.status is ProjectStatus.ERROR
+
+    mended = editor.edit(dead, ProjectEdits(source=str(source)))
+
+    assert (mended.status, mended.targets) == (ProjectStatus.ACTIVE, ["esp32"])
+
+
+def test_nothing_is_added_before_the_source_answers(
+    yard: Yard, editor: ProjectEditor, tmp_path: Path
+) -> None:
+    (tmp_path / "gone" / ".git").mkdir(parents=True)
+    with pytest.raises(ToolError):
+        editor.start_adding(
+            str(tmp_path / "gone"),
+            name=None, targets=(), branch=None, app="", configuration="", cancel=CancelToken(),
+        )  # fmt: skip
+    assert yard.projects.list() == []
+
+
+def test_what_edits_come_to_is_said(editor: ProjectEditor, source: Path) -> None:
+    lamp = add(editor, source, "lamp")
+
+    assert consequences(lamp, ProjectEdits(name=lamp.name, source=lamp.source)) == ()
+    assert consequences(lamp, ProjectEdits(source="https://there/x", targets=["esp32"])) == (
+        "the new source is cloned now; builds, logs and fixes stay",
+        "builds for esp32 from now on",
+        "earlier builds and their sizes stay as of esp32c6",
+    )

@@ -37,8 +37,8 @@ def test_a_file_is_read_as_its_commit_has_it(kept: tuple[Path, str]) -> None:
     ("name", "reason"),
     [
         ("main/gone.c", "is not in commit"),
-        ("main", "is no file in commit"),
-        ("link.c", "is no file in commit"),
+        ("main", "is not a file in commit"),
+        ("link.c", "is not a file in commit"),
         ("a.bin", "is a binary file"),
         ("/etc/passwd", "is not in the repository"),
         ("../../etc/passwd", "is not in the repository"),

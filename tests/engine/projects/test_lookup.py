@@ -36,5 +36,5 @@ def test_what_is_no_project_is_said_as_it_was_meant(yard: Yard, source: Path) ->
         yard.projects.find("bell")
     with pytest.raises(UsageError, match="no project 'bell'"):
         yard.projects.find_or_add("bell")
-    with pytest.raises(UsageError, match="is no project yet: espdeck add"):
+    with pytest.raises(UsageError, match="no project has this source: espdeck add"):
         yard.projects.find(str(source))

@@ -717,7 +717,7 @@ def test_what_was_configured_is_written_into_the_folder_it_came_from(
     path = yard.projects.write(project.id, edited)
 
     assert (path, path.read_text()) == (source / "sdkconfig.defaults", "CONFIG_A=y\n")
-    with pytest.raises(UsageError, match="has changes of its own"):
+    with pytest.raises(UsageError, match="has local changes"):
         yard.projects.write(project.id, edited)
 
 

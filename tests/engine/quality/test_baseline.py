@@ -43,7 +43,7 @@ def test_what_was_there_before_does_not_block(tmp_path: Path) -> None:
     assert f"2 known at {before[:10]}" in security.detail
     code = measures[Aspect.CODE]
     assert code.status is MeasureStatus.PASSED
-    assert "; no lower than " in code.detail
+    assert "; at least " in code.detail
     assert code.detail.endswith(f" at {before[:10]}")
 
     worse = {"main/more.c": TANGLED.replace("tangled", "more")}

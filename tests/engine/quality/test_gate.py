@@ -120,7 +120,7 @@ def test_a_line_that_was_looked_at_passes_and_is_counted(tmp_path: Path) -> None
     found = measure(write(tmp_path / "x", {"main.c": looked_at}), Aspect.SECURITY)
 
     assert (found.value, found.status) == (0, PASSED)
-    assert "1 line marked as looked at" in found.detail
+    assert "1 line marked as reviewed" in found.detail
 
 
 @pytest.mark.slow

@@ -154,4 +154,4 @@ def test_a_folder_that_is_not_the_projects_is_refused(tmp_path: Path, folder: st
     found = measure(tree, Aspect.COVERAGE)
 
     assert found.status is MeasureStatus.UNKNOWN
-    assert "is no folder of the project" in found.detail
+    assert "is not a folder of the project" in found.detail

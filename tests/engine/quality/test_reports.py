@@ -100,8 +100,8 @@ def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None
     [
         ("", "no coverage report"),
         ("hello\n", "no coverage report"),
-        ("SF:a.c\nDA:one,1\n", "'one' is no number"),
-        ("SF:a.c\nDA:1,1e999\n", "'1e999' is no number"),
+        ("SF:a.c\nDA:one,1\n", "'one' is not a number"),
+        ("SF:a.c\nDA:1,1e999\n", "'1e999' is not a number"),
         ("{", "no coverage report of coverage.py"),
         ("{}", "no coverage report of coverage.py"),
         ('{"files": {"a.py": []}}', "no coverage report of coverage.py"),
@@ -112,7 +112,7 @@ def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None
         ("<a>" * 2000, "more than 1000 elements in each other"),
         ('<!DOCTYPE c [<!ENTITY a "b">]><coverage>&a;</coverage>', "declares entities"),
         ('<!DOCTYPE c [<!ENTITY a SYSTEM "/etc/passwd">]><c>&a;</c>', "declares entities"),
-        ("<coverage><line number='x' hits='1'/></coverage>", "'x' is no number"),
+        ("<coverage><line number='x' hits='1'/></coverage>", "'x' is not a number"),
         ('<?xml version="1.0" encoding="nonsense"?><coverage/>', "unknown encoding"),
     ],
 )

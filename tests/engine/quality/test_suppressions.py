@@ -31,7 +31,7 @@ def test_a_mark_that_a_model_adds_is_an_error(line: str, aspect: Aspect) -> None
 
     (error,) = found[aspect]
     assert list(found) == [aspect]
-    assert error.title == "a.c:2: a model marked this line for a tool to look away"
+    assert error.title == "a.c:2: a model marked this line so that a tool ignores it"
 
 
 def test_a_mark_that_was_there_may_stay_and_move() -> None:

@@ -77,7 +77,7 @@ def test_a_second_divider_is_text_and_line_ends_do_not_matter() -> None:
         ("a.c\n<<<<<<< SEARCH\nint x\n=======\nint x;\n", "block 1 has no end"),
         ("a.c\n<<<<<<< SEARCH\nint x\n>>>>>>> REPLACE\n", "block 1 has no end"),
         (f"a.c\n<<<<<<< SEARCH\nx\n=======\n{EDIT}", "block 1 has no end"),
-        (f"a.c\n{EDIT}>>>>>>> REPLACE\n", "line 7: a block ends that did not begin"),
+        (f"a.c\n{EDIT}>>>>>>> REPLACE\n", "line 7: a block ends here that never began"),
         (EDIT * 2, "block 1 names no file"),
         ("a.c\n" + EDIT * (MAX_BLOCKS + 1), f"more than {MAX_BLOCKS} blocks"),
     ],

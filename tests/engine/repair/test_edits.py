@@ -98,7 +98,7 @@ def test_a_later_block_sees_what_an_earlier_one_left(root: Path) -> None:
         ("../outside.c", "leaves the project"),
         ("main/../../outside.c", "leaves the project"),
         ("/etc/passwd.c", "leaves the project"),
-        ("main//main.c", "is no plain path"),
+        ("main//main.c", "is not a relative path inside the folder"),
         (".git/config", "is hidden"),
         (".github/workflows/ci.yml", "is hidden"),
         (".gitlab-ci.yml", "is hidden"),
@@ -138,7 +138,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
         (block("main/twice.c", "int x;\n", "int y;\n"), "more than once"),
         (block("main/main.c", "", "int x;\n"), "is there already"),
         (block("main/main.c", "\n\n", "x\n"), "is there already"),
-        (block("main/new.c", "x\n", "y\n"), "is no tracked file"),
+        (block("main/new.c", "x\n", "y\n"), "is not a tracked file"),
         (block("main/new.c", "", "\n"), "would be empty"),
         (block("main/main.c", "{\n", "{\n"), "change nothing"),
         (block("main/main.c", "{\n", "{ // \x1b[2J\n"), "control characters"),
@@ -149,7 +149,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
             "more than 1 MiB",
             id="large",
         ),
-        (block("data.bin", "x\n", "y\n"), "is no text"),
+        (block("data.bin", "x\n", "y\n"), "is not a text file"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_reason(root: Path, answer: str, reason: str) -> None:

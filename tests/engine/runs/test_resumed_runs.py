@@ -12,8 +12,9 @@ import pytest
 from engine import Engine, Settings
 from engine import engine as engines
 from engine.enums import RunStatus, StageStatus
-from engine.errors import EspdeckError
+from engine.errors import ConflictError, EspdeckError
 from engine.runs.pipeline import StageResult
+from engine.runs.queue import RunQueue
 from engine.runs.runner import MAX_DEATHS
 from engine.samples import demo
 from engine.store import runs
@@ -84,7 +85,8 @@ def test_a_retry_whose_asker_died_takes_over_what_it_repeats(tmp_path: Path) -> 
 
     assert done.status is RunStatus.SUCCESS
     assert done.workflow_id != before.workflow_id
-    assert [row.completed_at for row in first] == [row.completed_at for row in kept]
+    assert [row.completed_at for row in first] == [row.completed_at for row in (*kept, last)]
+    assert [row.superseded for row in (*first, again)] == [False] * len(kept) + [True, False]
     assert again.started_at is not None and last.completed_at is not None
     assert again.started_at > last.completed_at
 
@@ -95,6 +97,41 @@ def test_a_lost_file_of_runs_loses_no_run(tmp_path: Path) -> None:
         file.unlink()
     with Engine(Settings(workspace=tmp_path)) as engine:
         assert engine.tasks.wait(1, timeout=30).status is RunStatus.SUCCESS
+
+
+def test_a_retry_of_a_stage_starts_over_where_the_file_of_runs_is_lost(tmp_path: Path) -> None:
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=30)
+        before = engine.tasks.stages(1)
+    for file in tmp_path.glob("runs.db*"):
+        file.unlink()
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        engine.tasks.retry(1, before[-1].key)
+        assert engine.tasks.wait(1, timeout=30).status is RunStatus.SUCCESS
+        after = engine.tasks.stages(1)
+
+    old, new = after[: len(before)], after[len(before) :]
+    assert [row.completed_at for row in old] == [row.completed_at for row in before]
+    assert [(row.superseded, row.attempt) for row in old] == [(True, 1)] * len(before)
+    assert [(row.key, row.attempt) for row in new] == [(row.key, 2) for row in before]
+
+
+def test_who_asks_for_a_retry_after_somebody_else_did_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Store(tmp_path / "espdeck.db")
+
+    def overtaken(_runs: RunQueue, _workflow_id: str) -> bool:
+        runs.requeue_run(other, 1, "anew", repeated=runs.stages_of(other, 1))
+        return True
+
+    with Engine(Settings(workspace=tmp_path)) as engine:
+        engine.tasks.wait(engine.tasks.start(ORDER).number, timeout=30)
+        last = engine.tasks.stages(1)[-1]
+        monkeypatch.setattr(RunQueue, "can_repeat", overtaken)
+        with pytest.raises(ConflictError, match="task 1 was begun anew already"):
+            engine.tasks.retry(1, last.key)
+    other.close()
 
 
 def test_a_run_that_its_process_dies_of_is_given_up(tmp_path: Path) -> None:
@@ -149,12 +186,12 @@ def test_what_was_compiled_and_is_gone_is_compiled_again(tmp_path: Path, gone: s
             engine.builds.wait(second.number, timeout=90)
         engine.builds.retry(1, "judge")
         done = engine.builds.wait(1, timeout=90)
-        said = engine.builds.search(1, "what was compiled is not there any more")
+        said = engine.builds.search(1, "what was compiled is gone")
         makers = {each.path: each.stage for each in engine.builds.artifacts(1)}
 
     assert first.status is RunStatus.SUCCESS
     assert (done.status, done.error) == (RunStatus.SUCCESS, "")
-    assert [match.key.attempt for match in said] == [1]
+    assert [match.key.attempt for match in said] == [2]
     assert image.elf.read_bytes() == program
     assert (makers["image.json"], makers[image.elf.name]) == ("build", "build")
 

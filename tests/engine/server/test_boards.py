@@ -95,6 +95,8 @@ def test_a_board_is_reserved_and_given_back(lab: ServedLab, board: PlayedBoard) 
 
     assert reserved.status_code == 200
     assert reserved.json()["reserved"].startswith("ada until ")
+    assert (reserved.json()["reserved_by"], reserved.json()["reserved_why"]) == ("ada", "soak test")
+    assert reserved.json()["reserved_until"].endswith("Z")
     for call in ("reserve", "release", "reset"):
         refused = bob.post(f"{path}/{call}")
         assert refused.status_code == 409
@@ -158,7 +160,7 @@ def test_boards_need_the_scope_flash(lab: ServedLab, call: str) -> None:
     [
         ({"build": 99}, 404, "no build 99"),
         ({"build": 2}, 404, "build 2 kept no image"),
-        ({"build": 1, "secure": True}, 422, "secure: there is no such field"),
+        ({"build": 1, "secure": True}, 422, "secure: no such field"),
         ({"build": 1, "before": "--no-stub"}, 422, "before: Input should be"),
         ({}, 422, "build: Field required"),
     ],

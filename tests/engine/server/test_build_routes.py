@@ -13,8 +13,9 @@ import pytest
 
 from engine import Artifact, Engine, Finding, Project, Run, StageRow
 from engine.enums import ArtifactKind, ProjectStatus, RunStatus, Scope, Severity, StageStatus
-from engine.store import projects, runs
+from engine.store import logs, projects, runs
 from engine.store.database import Store
+from engine.store.tables import LogChunk
 from tests.engine.git_repos import commit
 from tests.engine.server.conftest import ClientOf
 
@@ -134,6 +135,8 @@ def test_a_build_has_all_fields_of_the_wire(
         "approved_by": "",
         "error": "compiling failed",
         "verdict": "",
+        "result_attempt": None,
+        "retries": [],
         "board": "auto",
         "simulator": "auto",
         "cancel_requested": False,
@@ -149,6 +152,7 @@ def test_a_build_has_all_fields_of_the_wire(
                 "completed_at": "2026-03-01T12:00:03Z",
                 "duration": 2.0,
                 "summary": "1 error",
+                "superseded": False,
             }
         ],
     }
@@ -157,7 +161,8 @@ def test_a_build_has_all_fields_of_the_wire(
 def test_a_build_that_is_not_there_is_a_404(admin: httpx.Client) -> None:
     for path in ("", "/logs", "/log", "/logs/build", "/findings", "/artifacts", "/sizes", "/fix"):
         answer = admin.get(f"/api/v1/builds/7{path}")
-        assert (answer.status_code, answer.json()["detail"]) == (404, "no build 7"), path
+        assert answer.status_code == 404, path
+        assert answer.json()["detail"].startswith("no build 7 ("), path
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30])
@@ -319,6 +324,7 @@ def test_findings_and_artifacts(admin: httpx.Client, add_build: AddBuild, store:
             "column": None,
             "hint": None,
             "evidence": None,
+            "superseded": False,
         }
     ]
     assert b"\x1b" not in first.content
@@ -332,9 +338,22 @@ def test_findings_and_artifacts(admin: httpx.Client, add_build: AddBuild, store:
             "sha256": "ab",
             "stage": "build",
             "attempt": 1,
+            "superseded": False,
         }
     ]
     assert admin.get(f"/api/v1/builds/{number}/artifacts?stage=judge").json() == []
+    again = Artifact(
+        run_id=number,
+        kind=ArtifactKind.ELF,
+        path="fw.elf",
+        size=8,
+        sha256="cd",
+        stage="build",
+        attempt=2,
+    )
+    runs.put_artifacts(store, number, [again])
+    kept = admin.get(f"/api/v1/builds/{number}/artifacts?superseded=true&limit=1").json()
+    assert [(each["sha256"], each["superseded"]) for each in kept] == [("cd", False), ("ab", True)]
 
 
 def test_what_a_terminal_obeys_is_escaped(admin: httpx.Client, add_build: AddBuild) -> None:
@@ -387,6 +406,21 @@ def test_two_builds_are_compared(
     moved = Finding(Severity.WARNING, "-Wunused", "unused x", file="main.c", line=9)
     gone = Finding(Severity.WARNING, "-Wformat", "format", file="main.c", line=4)
     new = Finding(Severity.ERROR, "compiler.error", "boom", file="main.c", line=1)
+    for each, outcome, said in ((before, "PASS", "old"), (now, "FAIL", "new")):
+        case = {"file": "", "name": "adds", "outcome": outcome}
+        report = {"tests": 1, "failures": int(each is now), "ignored": 0, "cases": [case]}
+        results = {"test.simulator": {"report": report}}
+        runs.put_outcome(store, each.number, test_results=results, build_output="")
+        chunk = LogChunk(
+            run_id=each.number, stage="build", attempt=1, stream="log", agent="BUILDER", seq=1,
+            first_line=0, lines=1, text=f"{said}\n", writer="",
+        )  # fmt: skip
+        logs.append(store, [chunk])
+        row = StageRow(
+            run_id=each.number, key="build", agent="BUILDER", phase="build", attempt=1,
+            status=StageStatus.FAILED,
+        )  # fmt: skip
+        runs.put_stage(store, row)
     runs.put_findings(store, before.number, "build", 1, [old, gone])
     runs.put_findings(store, now.number, "build", 1, [new, moved])
 
@@ -403,6 +437,18 @@ def test_two_builds_are_compared(
         "behind": 0,
         "commits": [{"commit_sha": project.tip, "subject": "Second"}],
     }
+    assert [each["line"] for each in found["same_findings"]] == [9]
+    assert found["tests"] == {
+        "before": {"tests": 1, "passed": 1, "failures": 0, "ignored": 0},
+        "after": {"tests": 1, "passed": 0, "failures": 1, "ignored": 0},
+        "changed": [
+            {"name": "adds", "before": "PASS", "after": "FAIL", "places": ["test.simulator"]}
+        ],
+    }
+    assert found["files"] == []
+    assert [(each["stage"], each["lines"]) for each in found["logs"]] == [
+        ("build", ["-old", "+new"])
+    ]
     assert (found["regions"], found["components"]) == ([], [])
     assert found["problems"] == ["sizes: build 2 has no sizes: it kept no files"]
     assert (found["build"]["id"], found["other"]["id"]) == (2, 1)
@@ -412,6 +458,8 @@ def test_two_builds_are_compared(
     assert lines[0] == f"build 2 failed {project.tip[:10]}"
     assert "COMMITS 1" in lines
     assert "  build: error: main.c:1: boom" in lines
+    assert "SAME FINDINGS 1" in lines
+    assert "TESTS 0 of 1 passed, 1 of 1 before" in lines
 
 
 def first_commit(project: Project) -> str:

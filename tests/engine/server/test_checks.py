@@ -98,7 +98,7 @@ def test_a_result_has_the_fields_of_the_wire(lab: ServedLab) -> None:
     assert result["project"] == "sensor-hub"
     missing = client.get("/checks/results/999")
     assert missing.status_code == 404
-    assert missing.json()["detail"] == "result 999 is kept no more"
+    assert missing.json()["detail"] == "result 999 is no longer kept"
 
 
 def test_a_check_is_run_and_its_result_named(lab: ServedLab) -> None:
@@ -139,7 +139,7 @@ def test_a_check_of_projects_needs_one(lab: ServedLab) -> None:
 
     assert (job["status"], job["error"]) == (
         "failed",
-        "doc_check looks at a project: say at which one",
+        "doc_check checks one project: name it",
     )
 
 

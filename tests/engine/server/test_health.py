@@ -21,7 +21,7 @@ def test_what_is_not_there_is_a_problem(client_of: ClientOf) -> None:
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"].startswith("there is no such path")
+    assert answer.json()["detail"].startswith("no such path")
 
 
 @pytest.mark.parametrize(

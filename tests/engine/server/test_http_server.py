@@ -101,7 +101,7 @@ def test_a_port_in_use_is_told_with_who_has_it(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_listened_on_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EspdeckError, match=r"^192\.0\.2\.1 is no address of this machine"):
+    with pytest.raises(EspdeckError, match=r"^192\.0\.2\.1 is not an address of this machine"):
         open_sockets(ServerSettings(host=ELSEWHERE))
     with pytest.raises(UsageError, match="'no host' is not known as a host"):
         open_sockets(ServerSettings(host="no host"))

@@ -21,7 +21,7 @@ _BUILD = "/api/projects/hello/build"
         ('{"run_qemu": tru', "the body is no JSON: Expecting value, at character 13"),
         ("[]", "body: a JSON object is needed"),
         ('"x"', "body: a JSON object is needed"),
-        ('{"flash": true}', "body.flash: there is no such field"),
+        ('{"flash": true}', "body.flash: no such field"),
         (
             '{"trigger": "cron"}',
             "body.trigger: Input should be 'manual', 'push' or 'webhook'",
@@ -38,7 +38,7 @@ def test_an_unknown_parameter(admin: httpx.Client) -> None:
     answer = admin.get("/api/builds?state=failed")
 
     assert answer.status_code == 422
-    assert answer.json()["detail"] == "query.state: there is no such parameter"
+    assert answer.json()["detail"] == "query.state: no such parameter"
 
 
 def test_a_call_that_is_none(admin: httpx.Client) -> None:
@@ -46,7 +46,7 @@ def test_a_call_that_is_none(admin: httpx.Client) -> None:
     wrong = admin.delete("/api/builds")
 
     assert missing.status_code == 404
-    assert missing.json()["detail"] == "there is no such path: /docs lists all calls"
+    assert missing.json()["detail"] == "no such path: /docs lists all calls"
     assert wrong.status_code == 405
     assert wrong.json()["detail"] == "this path does not take DELETE: /docs lists all calls"
 

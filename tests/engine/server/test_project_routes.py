@@ -73,7 +73,7 @@ def test_a_repository_is_imported(admin: httpx.Client, folder: Path) -> None:
         ("git://example.org/fw", "git://example.org/fw is not accepted"),
         ("ext::sh -c id", "named by its absolute path"),
         ("file://other/fw", "file:// reaches this machine only"),
-        ("--upload-pack=id", "is no repository"),
+        ("--upload-pack=id", "is not a repository"),
         ("/etc", "/etc: not a Git repository"),
         ("fw", "named by its absolute path"),
         ("./fw", "named by its absolute path"),
@@ -196,7 +196,9 @@ def test_a_project_is_changed(admin: httpx.Client, folder: Path) -> None:
     assert put.status_code == 200, put.text
     assert (put.json()["name"], put.json()["targets"]) == ("fw", ["esp32", "esp32c3"])
 
-    assert admin.patch("/api/v1/projects/fw", json={"source": "/x"}).status_code == 422
+    nothing = admin.patch("/api/v1/projects/fw", json={"source": "/nowhere"})
+    assert nothing.status_code == 422, nothing.text
+    assert admin.get("/api/v1/projects/fw").json()["source"] == str(folder)
 
 
 def test_a_project_is_not_changed_while_it_is_cloned(admin: httpx.Client, store: Store) -> None:
@@ -345,32 +347,30 @@ def test_a_clone_that_is_gone_with_its_source_is_no_5xx(
     assert "Project status is 'error'" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "detail"),
-    [
-        ({"commit_sha": "0" * 40}, "no commit, branch or tag '0000"),
-        ({"commit_sha": "--all"}, "'--all' is no branch, tag or commit"),
-        ({"commit_sha": "main..x"}, "names several commits"),
-        ({"commit": "main"}, "body.commit: there is no such field"),
-        ({"trigger": "schedule"}, "body.trigger"),
-        ({"target": "esp99"}, "target 'esp99' is not one of"),
-        ({"configuration": "large"}, "fw has no configuration 'large' (there are: none)"),
-        ({"simulator": "bochs"}, "simulator 'bochs': one of"),
-        ({"flash_device": False, "board": "auto"}, "flash_device is false, and board is 'auto'"),
-        ({"flash_device": True, "board": "none"}, "flash_device is true"),
-        ({"run_qemu": False, "simulator": "qemu"}, "run_qemu is false"),
-        ({"run_qemu": True, "simulator": "none"}, "run_qemu is true"),
-    ],
-)
-def test_a_build_that_makes_no_sense_is_a_422(
-    admin: httpx.Client, folder: Path, asked: dict[str, object], detail: str
-) -> None:
+_NO_SENSE: list[tuple[dict[str, object], str]] = [
+    ({"commit_sha": "0" * 40}, "no commit, branch or tag '0000"),
+    ({"commit_sha": "--all"}, "'--all' is not a branch, tag or commit"),
+    ({"commit_sha": "main..x"}, "names several commits"),
+    ({"commit": "main"}, "body.commit: no such field"),
+    ({"trigger": "schedule"}, "body.trigger"),
+    ({"target": "esp99"}, "target 'esp99' is not one of"),
+    ({"configuration": "large"}, "fw has no configuration 'large' (there are: none)"),
+    ({"simulator": "bochs"}, "simulator 'bochs' is not one of"),
+    ({"flash_device": False, "board": "auto"}, "flash_device is false, and board is 'auto'"),
+    ({"flash_device": True, "board": "none"}, "flash_device is true"),
+    ({"run_qemu": False, "simulator": "qemu"}, "run_qemu is false"),
+    ({"run_qemu": True, "simulator": "none"}, "run_qemu is true"),
+]
+
+
+def test_a_build_that_makes_no_sense_is_a_422(admin: httpx.Client, folder: Path) -> None:
     project = imported(admin, folder)
 
-    answer = admin.post(f"/api/v1/projects/{project}/build", json=asked)
+    for asked, detail in _NO_SENSE:
+        answer = admin.post(f"/api/v1/projects/{project}/build", json=asked)
 
-    assert answer.status_code == 422, answer.text
-    assert detail in answer.json()["detail"]
+        assert (asked, answer.status_code) == (asked, 422), answer.text
+        assert detail in answer.json()["detail"]
     assert admin.get("/api/v1/builds").json() == []
 
 

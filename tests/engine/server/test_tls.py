@@ -124,7 +124,7 @@ ENCRYPTED = (
         ("empty key", "{key} holds no private key in PEM"),
         ("of another", "{key} is not the key of the certificate {pem}"),
         ("readable", "{key}: other users may read or write it: chmod 600 {key}"),
-        ("encrypted", "{key} is encrypted, and nobody is there to type its password: "),
+        ("encrypted", "{key} is encrypted, and the server cannot ask for its password: "),
         ("damaged", "{pem} and {key}: "),
     ],
 )

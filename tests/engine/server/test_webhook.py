@@ -204,7 +204,7 @@ def test_deliveries_are_for_admins(client_of: ClientOf, nobody: httpx.Client) ->
     first = admin.get("/api/v1/webhooks", params={"limit": 2})
 
     assert [each["event"] for each in first.json()] == ["star", "merge_group"]
-    assert first.json()[0]["message"] == "star is nothing to build"
+    assert first.json()[0]["message"] == "star starts no build"
     assert first.json()[0]["received_at"].endswith("Z")
     rest = admin.get(first.links["next"]["url"])
     assert [each["event"] for each in rest.json()] == ["create"]

@@ -38,11 +38,11 @@ def test_all_mistakes_are_named_with_their_lines_not_only_the_first(tmp_path: Pa
     )
 
     assert check(tmp_path, text) == [
-        ":1: setting max_iterations: Input should be less than or equal to 10",
-        ':2: boards is a list: boards = ["...", "..."]',
-        ":4: no setting is called quality.covrage (did you mean coverage?)",
-        ":5: setting quality.coverage: Input should be less than or equal to 100",
-        ":7: setting quality.code: Input should be greater than or equal to 0",
+        ":1: max_iterations must be a number from 0 to 10",
+        ':2: boards must be a list: boards = ["...", "..."]',
+        ":4: no setting is called quality.covrage (did you mean quality.coverage?)",
+        ":5: quality.coverage must be a number from 0 to 100",
+        ":7: quality.code must be a number from 0 to 100",
         ":9: a profile cannot choose another",
     ]
 
@@ -70,10 +70,10 @@ def test_below_a_wrong_header_nothing_is_guessed(tmp_path: Path) -> None:
         (b"[quality]\n[quality]\n", [":2: Cannot declare ('quality',) twice"]),
         (b"\xef\xbb\xbfmouse = true\r\n", []),
         (b"", []),
-        (b"profile = 3\n", [":1: profile is a table of tables: [profile.production]"]),
+        (b"profile = 3\n", [":1: profile must be a table of tables: [profile.production]"]),
         (
             b"[profile]\nnight = 3\n",
-            [":2: profile.night is no table: settings stand below [profile.NAME]"],
+            [":2: profile.night must be a table: [profile.night]"],
         ),
     ],
 )
@@ -99,10 +99,10 @@ def test_settings_of_checks_are_those_that_the_check_declares(tmp_path: Path) ->
     )
 
     assert check(tmp_path, text) == [
-        ":3: setting token_threshold: Input should be a valid integer",
+        ":3: checks.git_check.token_threshold must be a whole number",
         ":4: git_check has no setting token_modell (did you mean token_model?)",
-        ":6: setting deep: Input should be a valid boolean",
-        ":9: setting token_model: Input should be a valid string",
+        ":6: checks.git_check.deep must be true or false",
+        ":9: checks.git_check.projects.hub.token_model must be a text",
         ":10: no check is called doc_chek (did you mean doc_check?)",
     ]
 
@@ -117,14 +117,14 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_one_line(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("ESPDECK_BORADS", "ESPDECK_BORADS is no setting (did you mean ESPDECK_BOARDS?)"),
+        ("ESPDECK_BORADS", "ESPDECK_BORADS is not a setting (did you mean ESPDECK_BOARDS?)"),
         ("ESPDECK_LLM_OLLAMA",
-         "ESPDECK_LLM_OLLAMA is no setting (did you mean ESPDECK_LLM__OLLAMA?)"),
-        ("ESPDECK_CONFIGS", "ESPDECK_CONFIGS is no setting (did you mean ESPDECK_CONFIG?)"),
-        ("ESPDECK_QUALITY__NOTHING", "ESPDECK_QUALITY__NOTHING is no setting"),
-        ("ESPDECK_ZZZ", "ESPDECK_ZZZ is no setting"),
+         "ESPDECK_LLM_OLLAMA is not a setting (did you mean ESPDECK_LLM__OLLAMA?)"),
+        ("ESPDECK_CONFIGS", "ESPDECK_CONFIGS is not a setting (did you mean ESPDECK_CONFIG?)"),
+        ("ESPDECK_QUALITY__NOTHING", "ESPDECK_QUALITY__NOTHING is not a setting"),
+        ("ESPDECK_ZZZ", "ESPDECK_ZZZ is not a setting"),
         ("AUTOCODE_TOKEN_MODELS",
-         "AUTOCODE_TOKEN_MODELS is no setting (did you mean AUTOCODE_TOKEN_MODEL?)"),
+         "AUTOCODE_TOKEN_MODELS is not a setting (did you mean AUTOCODE_TOKEN_MODEL?)"),
         ("ESPDECK_BOARDS", None),
         ("ESPDECK_CHECKS__ANY__THING", None),
         ("ESPDECK_LLM_API_KEY", None),

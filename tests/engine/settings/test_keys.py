@@ -43,7 +43,7 @@ def test_a_key_is_read_as_toml_has_it(text: str, path: tuple[str, ...]) -> None:
              "a." * 600 + "a"],
 )  # fmt: skip
 def test_what_is_no_key_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(UsageError, match="is no key"):
+    with pytest.raises(UsageError, match="is not a key"):
         split_key(text)
 
 

@@ -81,14 +81,14 @@ def test_every_mistake_is_told_where_it_stands(
 
     message = "\n".join(caught.value.lines)
     assert "no setting is called workspacee (did you mean workspace?)" in message
-    assert "boards is a list" in message
-    assert "ESPDECK_MAX_ITERATIONS: setting max_iterations" in message
+    assert "boards must be a list" in message
+    assert "ESPDECK_MAX_ITERATIONS: max_iterations must" in message
 
 
 def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESPDECK_CONFIG", "/nowhere/espdeck.toml")
 
-    with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is no file"):
+    with pytest.raises(UsageError, match=r"/nowhere/espdeck\.toml is not a file"):
         Settings.load()
 
 
@@ -97,12 +97,12 @@ def test_a_settings_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyP
     [
         (
             "[quality]\ncovrage = 3\n",
-            "no setting is called quality.covrage (did you mean coverage?)",
+            "no setting is called quality.covrage (did you mean quality.coverage?)",
         ),
-        ("[quality]\ncoverage = 300\n", "setting quality.coverage: "),
+        ("[quality]\ncoverage = 300\n", "quality.coverage must "),
         ("[quality]\nexclude = ['a']\n", "no setting is called quality.exclude"),
-        ("quality = 5\n", "setting quality: "),
-        ("[llm]\nopenia = 'x'\n", "no setting is called llm.openia (did you mean openai?)"),
+        ("quality = 5\n", "quality must be a table"),
+        ("[llm]\nopenia = 'x'\n", "no setting is called llm.openia (did you mean llm.openai?)"),
     ],
 )
 def test_a_wrong_setting_of_a_table_is_named_with_its_file(
@@ -168,5 +168,5 @@ def test_a_file_that_is_no_toml_and_names_no_workspace_leaves_the_usual_one(conf
 
 def test_a_schedule_that_makes_no_sense_is_a_mistake_of_the_file(config: Path) -> None:
     config.write_text('[projects.a.watch]\nschedule = "0 3 * * mon-frei"\n')
-    with pytest.raises(UsageError, match=r":2: .*schedule: .* is no schedule: minute, hour"):
+    with pytest.raises(UsageError, match=r":2: .*schedule: .* is not a schedule: minute, hour"):
         Settings.load()

@@ -82,7 +82,7 @@ def test_a_mistake_of_a_profile_has_its_line(config: Path) -> None:
     config.write_text("[profile.production]\nmax_iterations = 2\n[profile.bad]\nmouse = 5\n")
 
     assert Settings.load(profile="production").max_iterations == 2
-    with pytest.raises(UsageError, match=r"config\.toml:4: setting mouse: "):
+    with pytest.raises(UsageError, match=r"config\.toml:4: mouse must "):
         Settings.load(profile="bad")
 
 
@@ -146,13 +146,13 @@ def test_an_empty_variable_means_nothing(monkeypatch: pytest.MonkeyPatch, name: 
 @pytest.mark.parametrize(
     ("variable", "text", "said"),
     [
-        ("ESPDECK_MAX_ITERATIONS", "many", "setting max_iterations: "),
-        ("ESPDECK_BOARDS", "[1", 'boards is a list: boards = ["...", "..."]'),
-        ("ESPDECK_QUALITY", "high", "setting quality: is a table: [quality]"),
+        ("ESPDECK_MAX_ITERATIONS", "many", "max_iterations must "),
+        ("ESPDECK_BOARDS", "[1", 'boards must be a list: boards = ["...", "..."]'),
+        ("ESPDECK_QUALITY", "high", "quality must be a table: [quality]"),
         ("ESPDECK_QUALITY__COVRAGE", "1", "no setting is called quality.covrage"),
-        ("ESPDECK_QUALITY__COVERAGE", "101", "setting quality.coverage: "),
-        ("AUTOCODE_TESTS_ENABLED", "perhaps", "setting checks.test_check.enabled: "),
-        ("ESPDECK_ARTIFACT_STORE__ACCESS_KEY", "me", "setting artifact_store: access_key and "),
+        ("ESPDECK_QUALITY__COVERAGE", "101", "quality.coverage must "),
+        ("AUTOCODE_TESTS_ENABLED", "perhaps", "checks.test_check.enabled must "),
+        ("ESPDECK_ARTIFACT_STORE__ACCESS_KEY", "me", "artifact_store: access_key and "),
     ],
 )
 def test_a_mistake_of_a_variable_names_it(

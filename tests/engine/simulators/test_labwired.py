@@ -397,11 +397,12 @@ def test_what_the_simulator_lacks_is_not_the_firmwares_fault(
     [
         (
             "call_back",
-            r"jump to 0x00000000, where there is no code, from 0x\w{8} \(call_back",
+            r"jump to 0x00000000, which is not code, from 0x\w{8} \(call_back",
         ),
         (
             "write_far",
-            r"access to 0xf0000000, where there is no memory, at 0x\w{8} \(write_far\(\)\), and ",
+            r"access to 0xf0000000, which is outside all memory, at 0x\w{8} "
+            r"\(write_far\(\)\), and ",
         ),
         ("give_up", r"breakpoint \(ebreak\) at 0x\w{8} \(give_up\(\)\), and the program has no "),
         ("ask", r"environment call \(ecall\) at 0x\w{8} \(ask\(\)\), and the program has no "),
@@ -438,5 +439,5 @@ def test_a_write_through_a_null_pointer_is_a_fault_though_labwired_has_memory_th
     _output, stop = stop_of("write_null", tmp_path)
 
     assert stop is not None
-    assert stop.reason == "0x00000004 was written, where there is no memory"
+    assert stop.reason == "0x00000004 was written, which is outside all memory"
     assert not stop.limit

@@ -123,4 +123,4 @@ def test_a_stopped_process_is_told_as_stopped(store: Store) -> None:
         while "stopped" not in (line := busy_wait.describe_holders(store.path)):
             assert f"process {holder.pid}" in line
 
-    assert busy_wait.describe_holders(store.path) == "somebody else holds it"
+    assert busy_wait.describe_holders(store.path) == "another process holds it"

@@ -20,7 +20,7 @@ from engine.enums import Role, RunStatus, StageStatus
 from engine.errors import ConflictError, UsageError
 from engine.store import database, logs, projects, runs
 from engine.store.database import Store, StoreError
-from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow
+from engine.store.tables import EventRow, LogChunk, Project, Run, StageRow, load_all
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ def test_an_sqlite_that_is_too_old_is_said_in_a_line(
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(store: Store) -> None:
+    load_all()
     with create_engine(f"sqlite:///{store.path}").connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
 
@@ -378,7 +379,7 @@ def test_a_run_is_begun_anew_once(store: Store, project: Project) -> None:
     number = add(store, project, status=RunStatus.FAILED, workflow_id="first").number
 
     runs.requeue_run(store, number, "second", before="first", repeated=())
-    with pytest.raises(ConflictError, match="build 1 was begun anew already"):
+    with pytest.raises(ConflictError, match="build 1 was retried already"):
         runs.requeue_run(store, number, "third", before="first", repeated=())
 
     assert runs.get_run(store, number).workflow_id == "second"

@@ -57,6 +57,22 @@ def test_a_run_that_was_interrupted_took_the_time_in_which_its_stages_worked(sto
     assert build.duration == (1 + 3 + 4 + 1) * 60
 
 
+def test_an_interrupted_retry_took_no_time_of_what_it_took_over(store: Store) -> None:
+    number = started(store, NOON)
+    for key, end in (("build", 5), ("judge", 6)):
+        runs.put_stage(store, stage(number, key, 0, end, StageStatus.SUCCESS))
+    runs.finish_run(store, number, status=RunStatus.FAILED, took=360)
+    judged = stage(number, "judge", 0, 6, StageStatus.SUCCESS)
+    runs.requeue_run(store, number, "anew", first=judged, repeated=[judged], repeats={})
+    runs.start_run(store, number)
+    again = stage(number, "judge", 60, 61, StageStatus.SUCCESS)
+    again.attempt = 2
+    runs.put_stage(store, again)
+
+    build = runs.finish_run(store, number, status=RunStatus.FAILED)
+    assert build is not None and build.duration == 60
+
+
 def test_a_run_that_was_lost_took_what_is_known(store: Store) -> None:
     number = started(store, NOON)
     runs.put_stage(store, stage(number, "plan", 0, 1, StageStatus.SUCCESS))

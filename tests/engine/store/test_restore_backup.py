@@ -225,7 +225,7 @@ def test_without_a_backup_what_can_be_read_is_saved(workspace: Path) -> None:
 
 def test_nothing_to_restore_from_is_one_line(workspace: Path) -> None:
     (workspace / STORE_FILE).write_bytes(b"no database " * 1000)
-    with pytest.raises(StoreError, match="nothing of it can be read, and there is no backup"):
+    with pytest.raises(StoreError, match="it cannot be read, and there is no backup"):
         restore(workspace)
     assert (workspace / STORE_FILE).exists()
 

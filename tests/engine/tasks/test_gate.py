@@ -112,7 +112,7 @@ def test_a_model_cannot_make_the_gate_look_away(
     build = done(engine, order)
 
     (asked,) = oracle.asked("revise")
-    assert "main/main.c:2: a model marked this line for a tool to look away" in asked
+    assert "main/main.c:2: a model marked this line so that a tool ignores it" in asked
     assert (build.status, build.error) == (RunStatus.SUCCESS, "")
 
 

@@ -71,7 +71,7 @@ def replaced(old: str, new: str) -> str:
     ("text", "message"),
     [
         ("", "p.yaml:1: the file is empty"),
-        ("- a\n- b\n", "p.yaml:1: the file must have keys of its own"),
+        ("- a\n- b\n", "p.yaml:1: the file must have its own keys"),
         ("name: x\n", "p.yaml:1: steps is missing"),
         ("name: x\nsteps: []\n", "p.yaml:2: steps"),
         ("name: [x\n", "p.yaml:2: no valid YAML"),
@@ -80,7 +80,7 @@ def replaced(old: str, new: str) -> str:
         ("name: x\n---\nname: y\n", "p.yaml:2: no valid YAML"),
         ("name: &a x\ndescription: *a\n", "p.yaml:2: aliases are not accepted"),
         ("name: !!python/object:os.system x\n", "p.yaml:1: the tag "),
-        ("name: !!int abc\n", "p.yaml:1: 'abc' is no plain number"),
+        ("name: !!int abc\n", "p.yaml:1: 'abc' is not a plain number"),
         ("name: x\nname: y\n", "p.yaml:2: name is given twice"),
         ("name: x\n? [a]\n: b\n", "p.yaml:2: a key must be a word"),
         ("name: 5\nsteps: []\n", "p.yaml:1: name must be a text"),
@@ -167,7 +167,7 @@ def test_a_document_gives_back_what_yaml_wrote(value: object) -> None:
         assert any(
             reason in str(error)
             for reason in (
-                "no plain number",
+                "not a plain number",
                 "control",
                 "is given twice",
                 "must be a word",

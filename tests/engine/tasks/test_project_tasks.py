@@ -194,7 +194,7 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     first, second, third = oracle.asked("Fix")
     assert "leaves the project" not in first
     assert "block 1: ../outside.c leaves the project" in second
-    assert "block 1: main/main.c is no tracked file" in third
+    assert "block 1: main/main.c is not a tracked file" in third
     assert "+void test(void) {}" in files(engine, build.number)["changes.patch"]
 
 
@@ -230,7 +230,7 @@ def test_what_a_step_made_goes_when_it_is_done_again(
     engine.tasks.retry(number)
     engine.tasks.wait(number, timeout=WITHIN)
     assert "changes.patch" not in files(engine, number)
-    assert {"context.md", "fix.md", "quality.json"} < set(files(engine, number))
+    assert {"context.md", "fix-3.md", "quality.json"} < set(files(engine, number))
 
 
 def test_what_was_asked_before_a_model_failed_is_counted(engine: Engine, oracle: Oracle) -> None:

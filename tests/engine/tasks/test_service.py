@@ -151,6 +151,18 @@ def test_the_placeholder_is_chosen_by_name_and_marked_everywhere(
     assert oracle.requests == []
 
 
+@pytest.mark.slow
+def test_what_was_said_before_a_retry_can_still_be_read(engine: Engine) -> None:
+    number = done(engine, TaskRequest(pipeline=pipeline(), model="placeholder")).number
+    said = engine.tasks.text(number, "header", 1)
+    engine.tasks.retry(number)
+    engine.tasks.wait(number, timeout=WITHIN)
+
+    assert said
+    assert engine.tasks.text(number, "header", 1) == said
+    assert engine.tasks.text(number, "header", 2)
+
+
 # Orders that make no sense.
 
 

@@ -57,7 +57,7 @@ def test_what_a_build_kept_and_where_it_is(here: Here) -> None:
         ("app.bin", len(OLD), ["here"]),
         ("boot.bin", len(BOOT), ["here"]),
     ]
-    assert here.refuses("artifacts", "list", "9") == "no build 9"
+    assert here.refuses("artifacts", "list", "9").startswith("no build 9 (the highest number is ")
 
 
 def test_what_each_project_has(here: Here) -> None:
@@ -89,6 +89,34 @@ def test_a_file_is_copied(here: Here, tmp_path: Path, folder: Path) -> None:
         "app.bin of #2 is not here, and no store has it: build it again"
     )
     assert not (tmp_path / "again").exists()
+
+
+def test_a_file_of_an_earlier_attempt_is_listed_and_copied(
+    here: Here, tmp_path: Path, folder: Path
+) -> None:
+    store, again = Store(folder / "espdeck.db"), tmp_path / "app.bin"
+    again.write_bytes(b"again" * 1000)
+    run_files.keep(
+        *(store, folder / "artifacts" / "2", again),
+        run_id=2, stage="build", attempt=2, kind=ArtifactKind.APP, path="app.bin",
+    )  # fmt: skip
+    store.close()
+
+    rows = here.says("artifacts", "list", "2", "--all").splitlines()[1:]
+    assert [row.split("  ")[0] for row in rows] == ["app.bin", "boot.bin", "app.bin"]
+    assert "build attempt 2 " in rows[0]
+    assert "build attempt 1, superseded" in rows[2]
+    lines = here.says("artifacts", "list", "2", "--all", "--json").splitlines()
+    facts = [json.loads(line) for line in lines]
+    assert [(each["attempt"], each["superseded"]) for each in facts] == [
+        *((2, False), (1, False), (1, True))
+    ]
+    first = tmp_path / "first.bin"
+    here.says("artifacts", "get", "2", "app.bin", str(first), "--attempt", "1")
+    assert first.read_bytes() == NEW
+    assert here.refuses("artifacts", "get", "2", "app.bin", "--attempt", "3") == (
+        "build 2 kept no app.bin in attempt 3 (espdeck artifacts list 2 --all)"
+    )
 
 
 def test_two_builds_are_compared(here: Here) -> None:

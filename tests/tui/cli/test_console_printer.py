@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,16 @@ def test_a_console_is_shown_until_ctrl_c_and_found_again(tmp_path: Path) -> None
         board, _ = server.accept()
         board.sendall(HOSTILE)
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(3)]
+        lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=20)
         board.close()
 
     assert process.returncode == 0
-    assert lines[0].startswith(b"--- kept in ")
-    assert [line.decode().rstrip() for line in lines[1:]] == [
+    about = b"--- espdeck monitor on %s, 115200 baud, what it runs is not known\n"
+    assert lines[0] == about % url.encode()
+    assert lines[1].startswith(b"--- kept in ")
+    assert [line.decode().rstrip() for line in lines[2:]] == [
         "E (1) main: bad\N{REPLACEMENT CHARACTER}",
         "I (3) main: fine",
     ]
@@ -158,3 +161,94 @@ def test_a_brownout_loop_by_its_handler_is_told_and_counted(tmp_path: Path) -> N
 
     assert b"--- error: brownout: the supply voltage fell too low" in said
     assert b"--- resets 4, brownouts 4, boot loop (brownout)" in rest
+
+
+class Watched:
+    """``espdeck monitor`` of a board behind a socket."""
+
+    def __init__(self, workspace: Path, server: socket.socket, *words: str) -> None:
+        server.settimeout(30)
+        url = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        self.process = subprocess.Popen(
+            espdeck(workspace, "monitor", url, *words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.board, _ = server.accept()
+
+    def end(self) -> tuple[int, bytes]:
+        """Its exit code, and what it complained of."""
+        _, told = self.process.communicate(timeout=30)
+        self.board.close()
+        return self.process.returncode, told
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.mark.slow
+def test_it_ends_when_a_line_matches(tmp_path: Path, server: socket.socket) -> None:
+    watched = Watched(tmp_path, server, "--until", "^ready [0-9]+$", "--for", "60", "--json")
+    watched.board.sendall(b"not ready 7\nready 7\n")
+    assert watched.process.stdout is not None
+    lines = [json.loads(line) for line in watched.process.stdout]
+    code, told = watched.end()
+    assert code == 0
+    assert [line["text"] for line in lines if line["kind"] == "output"] == [
+        "not ready 7",
+        "ready 7",
+    ]
+    assert b"115200 baud" in told
+    assert b"Traceback" not in told
+
+
+@pytest.mark.slow
+def test_a_prompt_matches_though_its_line_does_not_end(
+    tmp_path: Path, server: socket.socket
+) -> None:
+    watched = Watched(tmp_path, server, "--until", "esp>")
+    watched.board.sendall(b"hello\nesp> ")
+    assert watched.end()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("--until", "never"), 1)])
+def test_it_ends_when_the_time_is_up(
+    tmp_path: Path, server: socket.socket, words: tuple[str, ...], code: int
+) -> None:
+    watched = Watched(tmp_path, server, "--for", "0.3", *words)
+    watched.board.sendall(b"hello\n")
+    assert watched.end()[0] == code
+
+
+@pytest.mark.slow
+def test_a_board_that_is_lost_has_an_exit_code_of_its_own(
+    tmp_path: Path, server: socket.socket
+) -> None:
+    watched = Watched(tmp_path, server, "--for", "3", "--until", "never")
+    watched.board.sendall(b"hello\n")
+    assert watched.process.stdout is not None
+    while watched.process.stdout.readline() != b"hello\n":
+        pass
+    server.close()
+    watched.board.close()
+    assert watched.end()[0] == 4
+
+
+@pytest.mark.slow
+def test_it_ends_when_nobody_reads_the_pipe_any_more(tmp_path: Path, server: socket.socket) -> None:
+    watched = Watched(tmp_path, server)
+    watched.board.sendall(b"one\ntwo\n")
+    assert watched.process.stdout is not None
+    watched.process.stdout.readline()
+    watched.process.stdout.close()  # the board says nothing more
+    assert watched.process.wait(30) == 141
+    assert watched.process.stderr is not None
+    told = watched.process.stderr.read()
+    watched.process.stderr.close()
+    watched.board.close()
+    assert [line for line in told.splitlines() if not line.startswith(b"--- ")] == []

@@ -57,7 +57,7 @@ def log(text: str, build: int = 1, first: int = 0) -> Log:
             Serial(
                 stage="test.board", attempt=1, agent=Role.TESTER, first_line=0, text="hi\x1b[2J\n"
             ),
-            ["test.board        > hi"],
+            ["board             > hi"],
         ),
         (
             StageChanged(

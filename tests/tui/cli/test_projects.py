@@ -125,7 +125,9 @@ def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> No
         assert here.says("sync", digits).startswith("lamp: ")
     assert here.says("sync", f"{fw}/apps/siren").startswith("siren: ")
     assert "name one: lamp, siren" in here.refuses("sync", str(fw))
-    assert "is no project yet: espdeck add" in here.refuses("sync", str(tmp_path / "notes"))
+    assert "no project has this source: espdeck add" in here.refuses(
+        "sync", str(tmp_path / "notes")
+    )
     assert "no project 'bell'" in here.refuses("gate", "bell")
     assert "no project 'bell'" in here.refuses("builds", "--project", "bell")
     assert "BUILD" in here.says("builds", "--project", f"{fw}/apps/lamp/main")

@@ -170,12 +170,12 @@ def test_projects_boards_and_checks_are_listed(says: Says) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "the app runs on the lab machine: espdeck web there, or ssh; --remote is for"),
-        (("gc",), "espdeck gc is for the lab machine itself; --remote has projects, build"),
-        (("checks", "history", "doc_check"), "is for the lab machine itself"),
-        (("projects", "--disk"), "--disk is for the lab machine itself"),
+        ((), "the app has no --remote: run espdeck on the lab machine over ssh"),
+        (("gc",), "espdeck gc cannot be used with --remote: run it on the lab machine over ssh"),
+        (("checks", "history", "doc_check"), "cannot be used with --remote"),
+        (("projects", "--disk"), "--disk cannot be used with --remote"),
         (("build", "hello", "--dirty"), "--dirty builds a folder of the lab machine"),
-        (("build", "hello", "--changed"), "--changed is for the lab machine itself"),
+        (("build", "hello", "--changed"), "--changed cannot be used with --remote"),
         (("build", "nosuch"), "no project 'nosuch'"),
         (("build", "./here"), "no project of ./here on the lab"),
         (("build", "hello", "--target", "esp32s9"), "esp32s9"),

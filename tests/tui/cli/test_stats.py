@@ -70,7 +70,7 @@ def test_json_is_an_object_a_line(here: Here) -> None:
     assert (project["total_builds"], project["success_rate"]) == (7, 500 / 6)
     assert (project["average_duration"], project["last_build"]) == (15.0, 6)
     assert project["failures"][0]["code"] == "panic.abort"
-    assert project["failures"][0]["since"] == "2026-06-01T12:02:00+00:00"
+    assert project["failures"][0]["since"] == "2026-06-01T12:02:00.000Z"
     assert project["variants"][0]["memory"] == [{"name": "DRAM", "used": 1024, "size": 4096}]
     assert project["trends"][0] == {
         "name": "duration", "label": "", "unit": "s", "target": "esp32c3", "configuration": "",

@@ -57,7 +57,7 @@ def test_a_delivery_is_worked_off_again_once(here: Here) -> None:
     said = here.says("webhooks", "redeliver", "2")
 
     assert "webhook 2 is worked off again, as soon as a daemon or the app runs" in said
-    assert "waits to be worked off already" in here.refuses("webhooks", "redeliver", "2")
+    assert "is already queued" in here.refuses("webhooks", "redeliver", "2")
 
 
 def test_only_what_somebody_proposed_is_approved(here: Here) -> None:

@@ -16,7 +16,9 @@ from tui.cli.main import cli
 @cache
 def root() -> Any:
     """The command that all others are of."""
-    return typer.main.get_command(cli)
+    command: Any = typer.main.get_command(cli)
+    command.load()
+    return command
 
 
 def lines_of(block: Block) -> Iterator[str]:
@@ -47,9 +49,12 @@ def words_of(block: Block) -> Iterator[list[str]]:
 def parse(words: list[str]) -> None:
     """Let the parser take a command line: an unknown command or option is an error."""
     command: Any = root()
-    rest = [*words]
+    rest, context = [*words], None
     while True:
-        context = command.make_context(command.name or "espdeck", rest, resilient_parsing=False)
+        try:
+            context = command.make_context(command.name or "espdeck", rest, parent=context)
+        except typer.Exit:  # it asks for help
+            return
         names = [*context._protected_args, *context.args]
         if not names or not hasattr(command, "commands"):
             return

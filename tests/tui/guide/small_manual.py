@@ -26,7 +26,7 @@ A [lock](security.md#locks) keeps others out; the [maker](https://example.org/es
 espdeck boards            # all of them
 ```
 
-A name does wherever a board is named. See [flash](#flash) and [the tests](../../tests/README.md).
+Commands take the name. See [flash](#flash) and [the tests](../../tests/README.md).
 
 ## Flash
 

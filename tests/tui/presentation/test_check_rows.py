@@ -20,7 +20,6 @@ from tui.presentation.check_rows import (
     cell_text,
     detail_lines,
     short_name,
-    worst_of_projects,
 )
 from tui.state.check_runs import CheckRun
 from tui.theme import Glyphs
@@ -96,16 +95,6 @@ def test_a_result_that_stood_still_tells_both_ages() -> None:
 )
 def test_when_it_runs_is_said(shown: CheckCell, runs: str) -> None:
     assert ("runs", runs) in cell_details(shown, None, NOW, 80)
-
-
-def test_the_worst_of_a_project_is_an_error_before_a_warning_and_the_newest_of_those() -> None:
-    id = PROJECT.id
-    errors = [result(CheckStatus.ERROR, minutes) for minutes in (90, 30, 60)]
-    cells = [cell(result()), cell(result(CheckStatus.SUCCESS)), *map(cell, errors)]
-    assert worst_of_projects(cells) == {id: errors[1]}
-    assert worst_of_projects(cells[1:2]) == {}
-    assert worst_of_projects([cell(errors[0], plan=OFF), cells[0]]) == {id: cells[0].result}
-    assert worst_of_projects([cell(errors[0], project=None)]) == {}
 
 
 def test_details_are_lines_below_the_message() -> None:

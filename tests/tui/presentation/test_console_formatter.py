@@ -130,5 +130,4 @@ def test_a_note_stands_between_what_the_board_says() -> None:
         (LineKind.OUTPUT, "esp> help"),
         (LineKind.OUTPUT, "E (1) a: bad"),
     ]
-    assert formatted.shown[-1].level == "E"
     assert formatted.whole == ["esp> help", "hidden", "E (1) a: bad"]

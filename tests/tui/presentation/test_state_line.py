@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from engine import CheckCell, FoundCheck, Project
-from engine.checks.schedule import CheckPlan
+from engine import ComingCheck, NewestResult, Project, ProjectOverview
 from engine.daemon_control import own_version
-from tui.presentation.state_line import state_parts
+from engine.enums import CheckStatus
+from tui.presentation.state_line import LabState, state_parts
 from tui.state.executor_state import DaemonState, ExecutorState
+from tui.theme import Glyphs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 UP = DaemonState(7, own_version(), NOW - timedelta(days=3, hours=2))
@@ -19,8 +21,9 @@ HERE = ExecutorState(True, "", None, running=0, waiting=0, unread=0)
 OTHER = replace(HERE, is_here=False)
 
 
-def line(state: ExecutorState | None, *cells: CheckCell) -> str:
-    return "".join(text for text, _colour in state_parts(state, cells, NOW)).strip()
+def line(state: ExecutorState | None, **lab: Any) -> str:
+    parts, _clock = state_parts(LabState(state, **lab), Glyphs(), NOW)
+    return "".join(text for text, _colour in parts).strip()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def line(state: ExecutorState | None, *cells: CheckCell) -> str:
         (OTHER, "nobody runs builds now"),
         (
             replace(HERE, running=2, waiting=1, unread=4),
-            "runs here   2 running, 1 waiting   4 unread",
+            "2 running · 1 waiting · runs here · 4 unread",
         ),
     ],
 )
@@ -54,17 +57,23 @@ def test_it_says_who_runs_builds_and_what_waits(state: ExecutorState | None, sai
     assert line(state) == said
 
 
-def test_the_next_check_is_the_one_that_comes_first() -> None:
+@pytest.mark.parametrize(
+    ("coming", "said"),
+    [
+        (ComingCheck(NOW + timedelta(minutes=4), "doc_check", "hub"), "doc_check of hub in 4 min"),
+        (ComingCheck(NOW + timedelta(minutes=9), "board_check", ""), "board_check in 9 min"),
+        *(
+            (ComingCheck(NOW + timedelta(seconds=left), "board_check", ""), "board_check soon")
+            for left in (-90, 0, 59)
+        ),
+    ],
+)
+def test_which_check_comes_next(coming: ComingCheck, said: str) -> None:
+    assert line(HERE, coming=coming) == f"runs here · next {said}"
+
+
+def test_failing_checks_of_projects_and_of_the_lab_are_counted() -> None:
     hub = Project(name="hub", source="/src/hub", target="esp32c3")
-    plan = CheckPlan(True, 10.0)
-    cells = [
-        CheckCell(FoundCheck(name, "", 10.0), project, plan, None, at)
-        for name, project, at in (
-            ("doc_check", hub, NOW + timedelta(minutes=4)),
-            ("board_check", None, NOW + timedelta(minutes=9)),
-            ("git_check", hub, None),
-        )
-    ]
-    assert line(HERE, *cells) == "runs here   next doc_check of hub in 4 min"
-    assert line(HERE, cells[1]) == "runs here   next board_check in 9 min"
-    assert line(HERE, cells[2]) == "runs here"
+    failing = [NewestResult("board_check", None, "", CheckStatus.ERROR, "no answer")]
+    projects = [ProjectOverview(hub, errors=1, warnings=3)]
+    assert line(HERE, projects=projects, failing=failing) == "checks 2 ✗ 3 ! · runs here"

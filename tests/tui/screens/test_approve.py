@@ -23,7 +23,7 @@ async def test_a_commit_is_approved_after_a_question(tmp_path: Path) -> None:
         engine = story.app.engine
         assert engine is not None
         project = engine.projects.add(str(source), targets=["esp32c3"])
-        await story.sees("status  active")
+        await story.sees("never built")
         assert engine._store is not None
         held = runs.add_run(
             engine._store,

@@ -36,6 +36,6 @@ async def test_nothing_was_asked_yet(tmp_path: Path) -> None:
     async with running(tmp_path) as story:
         await story.sees("sensor-hub")
         await story.press("L")
-        await story.sees("nobody asked the HTTP API for anything yet")
+        await story.sees("no requests to the HTTP API yet")
         await story.press("t")
         await story.sees("no tokens: espdeck token create")

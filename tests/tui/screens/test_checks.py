@@ -59,7 +59,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def open_checks(story: Story) -> None:
-    await story.sees("! doc", "runs here")
+    await story.sees("checks 1 !", "runs here")
     await story.press("C")
     await story.sees("1 warning")
 
@@ -115,7 +115,7 @@ async def test_the_filter_the_project_and_its_build(workspace: Path) -> None:
         await story.press("enter")
         await story.sees("git_check of sensor-hub")
         await story.press("slash", "x")
-        await story.sees("nothing has 'x'")
+        await story.sees("no check has 'x'")
         await story.press("escape")
         await story.sees("! 3 h")
         await story.press("b")
@@ -132,7 +132,7 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
     async with running(workspace, size=(100, 30), load=load) as story:
         await open_checks(story)
         await story.press("e")
-        await story.sees("Switch doc_check off?", "of sensor-hub only")
+        await story.sees("Switch doc_check off?", "for sensor-hub only")
         await story.press("enter")
         await story.sees("! 3 h off", "only when you say so")
         assert "[checks.doc_check.projects.sensor-hub]\nenabled = false" in config.read_text()
@@ -143,12 +143,12 @@ async def test_a_check_is_switched_and_gets_another_interval(workspace: Path, co
         assert "interval" not in config.read_text()
         await story.press("i", "down", "enter")
         await story.press(*["backspace"] * len("1e+06"), *"ten", "enter")
-        await story.sees("'ten' is no number of minutes")
+        await story.sees("'ten' is not a number of minutes")
         await story.press("i", "down", "enter")
         await story.press(*["backspace"] * len("1e+06"), *"9000", "enter")
-        await story.sees("every 9000 min")
+        await story.sees("every 150 h")
         await story.press("q")
-        await story.until(lambda: "! doc" not in story.text())
+        await story.until(lambda: "checks 1 !" not in story.text())
 
 
 async def test_what_another_process_found_comes_by_itself(
@@ -163,7 +163,7 @@ async def test_what_another_process_found_comes_by_itself(
             publish(other)
             await story.sees("1 error, 1 warning", "✗ ")
         await story.press("q")
-        await story.sees("✗ test")
+        await story.sees("checks 1 ✗ 1 !")
 
 
 def publish(engine: Engine) -> None:
@@ -201,7 +201,7 @@ async def test_a_check_is_run_from_here_stopped_and_run_with_all_others(
         await story.press("enter", "r")
         await story.sees("● runs ", "runs    now: you asked for it")
         await story.press("r")
-        await story.sees("it runs already")
+        await story.sees("this check is running already")
         await story.press("c")
         await story.sees("– off")
         go.touch()
@@ -220,6 +220,6 @@ async def test_without_projects_it_says_what_checks_are_for(
     use_checks(monkeypatch, *FOUND[:1])
     async with running(tmp_path / "ws") as story:
         await story.press("C")
-        await story.sees("no checks: they look at projects")
+        await story.sees("no checks yet: press q, then a to add a project")
         await story.press("r")
-        await story.sees("there is no check yet")
+        await story.sees("no checks yet: add a project first")

@@ -33,7 +33,7 @@ async def repaired(story: Story, folder: Path) -> Engine:
     engine = story.app.engine
     assert engine is not None
     engine.projects.add(str(demo.make_repository("broken", folder)))
-    await story.sees("status  active")
+    await story.sees("broken  esp32c3")
     await story.press("b")
     await story.until(lambda: isinstance(story.screen, BuildScreen))
     await story.press("d")
@@ -51,8 +51,19 @@ async def test_a_fix_is_looked_at_and_committed(tmp_path: Path) -> None:
             "FIX of build 1: 1 file, open", "Fix build 1: main/main.c:7", 'semicolon";'
         )
         await story.press("a")
-        await story.sees("committed on espdeck/fix-1; to get it: git fetch")
-        await story.sees("fix committed on espdeck/fix-1")
+        await story.sees(
+            "FIX of build 1: 1 file, committed",
+            "committed on espdeck/fix-1. To get it, in your repository:",
+            "git fetch ",
+            "Y copy git command",
+        )
+        assert "a commit" not in story.text()  # what is done is not offered
+        assert "x discard" not in story.text()
+        await story.press("Y")
+        await story.until(lambda: story.app.clipboard.startswith("git fetch "))
+        assert story.app.clipboard.endswith("espdeck/fix-1:espdeck/fix-1")
+        await story.press("escape")
+        await story.sees("fix committed on espdeck/fix-1: d shows how to get it")
 
         await story.press("a")
         await story.sees("the fix is committed already")
@@ -93,7 +104,7 @@ async def test_a_build_without_one_says_so(tmp_path: Path) -> None:
     fill(tmp_path)
     async with running(tmp_path) as story:
         await story.sees("sensor-hub")
-        await story.press("j", "l")
+        await story.press("l")
         await story.sees("#3")
         await story.press("g", "enter")
         await story.sees("FINDINGS 2")

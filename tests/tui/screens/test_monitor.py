@@ -69,7 +69,7 @@ async def test_a_console_is_watched_filtered_and_left(
         board.sendall(b"I (1) main: \x1b]0;owned\x07hello\nW (2) wifi: slow\nI (3) wifi: up\n")
         await story.sees("I (1) main: hello", "W (2) wifi: slow", "kept in")
 
-        await story.press("slash")
+        await story.press("o")
         await story.type("wifi:W")
         await story.press("enter")
         await story.until(lambda: "main: hello" not in story.text())
@@ -77,18 +77,24 @@ async def test_a_console_is_watched_filtered_and_left(
         board.sendall(b"E (4) wifi: lost\nI (5) wifi: joined\n")
         await story.sees("E (4) wifi: lost")
         assert "joined" not in story.text()
-        await story.press("slash", "end")
+        await story.press("o", "end")
         await story.type("Q")
         await story.press("enter")
         await story.sees("give TAG:LEVEL")
         await story.press("escape", "t")
         await story.until(lambda: ":" in story.text().split("W (2) wifi: slow")[0][-14:])
 
+        server.settimeout(WAIT)
+        port = server.getsockname()[1]
+        server.close()
         board.close()
-        await story.sees("the board vanished")
-        board, _ = await asyncio.to_thread(server.accept)
+        await story.sees("the board vanished", "VANISHED at ")
+        with socket.create_server(("127.0.0.1", port)) as replugged:
+            replugged.settimeout(WAIT)
+            board, _ = await asyncio.to_thread(replugged.accept)
         board.sendall(b"E (1) wifi: again\n")
-        await story.sees("E (1) wifi: again")
+        await story.sees("E (1) wifi: again", "the board vanished", ": back after ")
+        assert "VANISHED" not in story.text()
 
         await story.press("q")
         await story.sees("boards 1")
@@ -171,6 +177,32 @@ async def test_a_console_is_looked_at_in_every_way(tmp_path: Path, server: socke
         await story.sees("while it is paused")
 
 
+async def test_a_text_is_searched(tmp_path: Path, server: socket.socket) -> None:
+    async with running(tmp_path, size=(100, 24), boards=know(tmp_path, url_of(server))) as story:
+        board = await watch(story, server)
+        lines = [b"noise %d\n" % number for number in range(100)]
+        lines[3] = lines[50] = b"I (1) heap: Low memory\n"
+        board.sendall(b"".join(lines))
+        await story.sees("noise 99")
+        await story.press("n")
+        await story.sees("no search yet")
+        await story.press("slash")
+        await story.type("low MEM")
+        await story.press("enter")
+        await story.sees("match 2 of 2", "Low memory")
+        await story.press("n")
+        await story.sees("match 1 of 2", "noise 4")
+        await story.press("N")
+        await story.sees("match 2 of 2", "noise 51")
+        await story.press("slash")
+        await story.type("nowhere")
+        await story.press("enter")
+        await story.sees("is in none of the lines in memory")
+        await story.press("escape")
+        await story.sees("noise 99", "search")  # the search ended, the console stays
+        board.close()
+
+
 async def test_a_panic_is_a_finding_that_can_be_read(tmp_path: Path, server: socket.socket) -> None:
     async with running(tmp_path, size=(100, 24), boards=know(tmp_path, url_of(server))) as story:
         board = await watch(story, server)
@@ -180,7 +212,7 @@ async def test_a_panic_is_a_finding_that_can_be_read(tmp_path: Path, server: soc
         await story.sees("resets 1, panics 1", "error: Load access fault")
         board.sendall(b"after\n" * 40)
         await story.until(lambda: "error: Load access fault" not in story.text())
-        await story.press("n")
+        await story.press("V")
         await story.sees("finding 1/1")
         await story.press("v")
         await story.sees("FINDING", "[panic.load-access-fault]", "program not known")

@@ -41,13 +41,13 @@ async def test_a_value_is_changed_in_the_file_and_its_comment_stays(
     async with running(tmp_path / "ws") as story:
         await open_settings(story)
         await story.press("l", "j")
-        await story.sees("How often DEVELOPER may repair", "change  counts at once")
+        await story.sees("How often DEVELOPER may repair", "change  takes effect at once")
         await story.press("enter")
         await story.sees("esc leave")
         await story.press("9", "9")
-        await story.sees("max_iterations: Input should be less than or equal to 10")
+        await story.sees("max_iterations must be a number from 0 to 10")
         await story.press("enter", "backspace", "backspace", "x")
-        await story.sees("max_iterations: Input should be a valid integer")
+        await story.sees("max_iterations must be a whole number from 0 to 10")
         await story.press("backspace", "7")
         await story.until(lambda: "max_iterations: Input" not in story.text())
         await story.press("enter")
@@ -60,7 +60,7 @@ async def test_a_value_is_changed_in_the_file_and_its_comment_stays(
         assert config.read_text() == FILE.replace("max_iterations = 1  # few\n", "")
         await story.until(lambda: "7  line 2" not in story.text())
         await story.press("d")
-        await story.sees("is as it comes")
+        await story.sees("has its default already")
 
 
 async def test_what_the_environment_says_cannot_be_changed_here(
@@ -70,11 +70,11 @@ async def test_what_the_environment_says_cannot_be_changed_here(
     monkeypatch.setenv("ESPDECK_BORADS", "x")
     async with running(tmp_path / "ws") as story:
         await open_settings(story)
-        await story.sees("ESPDECK_BORADS is no setting")
+        await story.sees("ESPDECK_BORADS is not a setting")
         await story.press("l", "j")
         await story.sees("2  ESPDECK_MAX_ITERATIONS")
         await story.press("enter")
-        await story.sees("says it,")
+        await story.sees("overrides the file")
         assert config.read_text() == FILE
 
 
@@ -103,14 +103,14 @@ async def test_settings_are_found_by_text_and_new_keys_are_set(
         await story.sees("1 of all settings", "flash_secure")
         await story.press("escape")
         await story.press("a")
-        await story.sees("Set a key")
+        await story.sees("Set another setting")
         await story.type("/dev/x")
         await story.press("enter")
-        await story.sees("is no key")
+        await story.sees("is not a key")
         await story.press("a")
         await story.type('board."/dev/ttyUSB0".reset_command')
         await story.press("enter")
-        await story.sees("words between commas")
+        await story.sees("with commas between make a list")
         await story.type("usbreset,x")
         await story.press("enter")
         await story.until(lambda: "usbreset" in config.read_text())
@@ -125,9 +125,9 @@ async def test_a_file_that_makes_no_sense_is_said(tmp_path: Path, config: Path) 
     async with running(tmp_path / "ws") as story:
         config.write_text("max_iterations = 99\n")
         await story.press("comma")
-        await story.sees("the settings make no sense", "Input should be less")
+        await story.sees("the settings cannot be read", "must be a number from 0 to 10")
         await story.press("enter")
-        await story.sees("the settings are not read")
+        await story.sees("the settings could not be read")
         await story.press("escape")
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 async def open_sizes(story: Story) -> None:
     await story.sees("sensor-hub")
-    await story.press("j", "l")
+    await story.press("l")
     await story.sees("#3")
     await story.press("g", "enter")
     await story.sees("FINDINGS 2")

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.engine.git_repos import commit
 from tests.engine.llm import servers
 from tests.tui.task_workspaces import PATCH, fill_tasks
 from tests.tui.workspaces import Story, fill, running
+from tui.screens.task_form import TaskForm
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.slow]
 
@@ -61,9 +63,10 @@ def writer() -> Iterator[Writer]:
 async def fill_form(story: Story, *, row: int, wanted: str, text: str = "", model: str) -> None:
     """Open the form of what stands in a row, and type."""
     await story.press("w")
-    await story.sees("Code review", "no task yet")
+    await story.sees("Code review", "no tasks yet")
     await story.press("g", *["j"] * row, "enter")
-    await story.sees("what is wanted", "each role's own; ")
+    await story.sees("input text", "default of each role")
+    await story.until(lambda: bool(cast("TaskForm", story.screen).rows["model"].choices))
     await story.type(wanted)
     await story.press("tab")
     await story.type(text)
@@ -90,11 +93,11 @@ async def test_a_task_is_asked_for_in_a_form_and_says_that_it_asked_no_model(
         await story.press("tab")
         await story.type("soon")
         await story.press("enter")
-        await story.sees("priority soon: one of low, medium, high, critical")
+        await story.sees("priority soon is not one of low, medium, high, critical")
         await story.press(*["backspace"] * 4, "ctrl+s")
         await story.sees("✓ success", "PLACEHOLDER: no model was asked", timeout=30)
         await story.press("q")
-        await story.sees("tasks 1", "placeholder Code review")
+        await story.sees("tasks 1", "placeholder Code revi")
         await story.press("l")
         await story.sees("asked   Look at the queue.", "PLACEHOLDER")
 
@@ -108,11 +111,11 @@ async def test_what_makes_no_sense_is_said_in_the_form(tmp_path: Path) -> None:
         await story.press(*["shift+tab"] * (MODEL_FIELD - 2))
         await story.type("nowhere")
         await story.press("enter")
-        await story.sees("no project nowhere: none")
+        await story.sees("no project nowhere (there are: none)")
         await story.press("escape", "i")
         await story.sees("j k scroll")
         await story.press("escape", "tab", "r")
-        await story.sees("no task yet: press enter")
+        await story.sees("no tasks yet: press enter")
 
 
 async def test_an_answer_is_seen_as_it_is_written_and_laid_out_when_it_has_ended(
@@ -134,7 +137,7 @@ async def test_an_answer_is_seen_as_it_is_written_and_laid_out_when_it_has_ended
         await story.press("m", "slash")
         await story.type("TOO SMALL")
         await story.press("enter")
-        await story.sees("match 1/1", "The queue is **too small**.")
+        await story.sees("match 1 of 1", "The queue is **too small**.")
         await story.press("z")
         await story.until(lambda: "ARTIFACTS" not in story.text())
 
@@ -163,7 +166,7 @@ async def test_a_task_is_cancelled_in_the_midst_and_run_again_from_a_step(
         await story.sees("✓ success", "The queue is too small.", timeout=30)
 
 
-async def test_a_task_that_runs_again_is_shown_from_its_beginning(
+async def test_a_task_that_runs_again_begins_another_attempt(
     tmp_path: Path, writer: Writer
 ) -> None:
     writer.go_on.set()
@@ -178,7 +181,7 @@ async def test_a_task_that_runs_again_is_shown_from_its_beginning(
         await story.press("r")
         await story.sees("from the start")
         await story.press("enter")
-        await story.sees("● running", "0/1 Answer", "--- again, ")
+        await story.sees("● running attempt 2 (retry)", "0/1 Answer", "attempt 2 of 2 (retry)")
         await story.press("q")
         await story.sees("tasks 1")
         again = TaskRequest(workflow="free_task", description="And now?", model="any")
@@ -201,7 +204,7 @@ async def test_the_task_that_was_begun_is_the_chosen_one_and_the_form_has_room(
         await story.sees("Free task", "ctrl+s start")
         await story.type("Why?")
         await story.press("ctrl+s")
-        await story.sees("no model for codegemma", "ctrl+s start")
+        await story.sees("no model for codegemma")
         await story.press(*["tab"] * MODEL_FIELD)
         await story.type("placeholder")
         await story.press("enter")
@@ -241,7 +244,7 @@ async def test_the_gate_is_a_table_and_tasks_are_filtered(tmp_path: Path) -> Non
     async with running(tmp_path, size=(120, 30)) as story:
         await open_task(story, 0)
         await story.sees("#6 ✗ failed", "quality gate failed")
-        await story.sees("QUALITY GATE failed, score 94, 1 in the way", "61.2 %  >= 80 %")
+        await story.sees("QUALITY GATE failed, score 94, 1 blocking", "61.2 %  >= 80 %")
         await story.press("y", "m")
         await story.sees("gate begins")
         await story.press("tab", "tab", "tab", "g", *["j"] * 3, "enter")
@@ -268,17 +271,17 @@ async def test_a_projects_own_pipelines_are_offered_and_run(tmp_path: Path) -> N
         engine = story.app.engine
         assert engine is not None
         engine.projects.add(str(source))
-        await story.sees("status  active")
+        await story.sees("hello  esp32c3", "never built")
         await story.press("w")
         await story.sees("› Ours", "✗ wrong.yaml")
         await story.press("G", "enter")
-        await story.sees("it makes no sense: .espdeck/pipelines/wrong.yaml:2:")
+        await story.sees("it cannot be read: .espdeck/pipelines/wrong.yaml:2:")
         await story.press("k")
         await story.sees("about   Two of them.", "steps   first, second", "from    project")
         await story.press("i")
         await story.sees("1. first", "codellama", "Say it again.")
         await story.press("escape", "enter")
-        await story.sees("what is wanted", "each role's own; ", "hello")
+        await story.sees("input text", "default of each role", "hello")
         await story.press(*["tab"] * (MODEL_FIELD - 1))
         await story.type("placeholder")
         await story.press("enter")

@@ -36,7 +36,7 @@ class Gate:
             while not self.free.is_set():
                 cancel.wait(0.01)
             if name == "refused":
-                raise UsageError("refused runs already: wait for it")
+                raise UsageError("refused is already running: wait for it")
             if name == "faulty":
                 raise KeyError("x")
         finally:
@@ -94,7 +94,7 @@ def test_why_one_did_not_run_is_told_once_and_the_others_go_on(runs: CheckRuns, 
     ask(runs, gate, "refused", "faulty", "a", at_once=1)
     wait_for(lambda: not len(runs))
     first, second = runs.take_problems()
-    assert first == "refused runs already: wait for it"
+    assert first == "refused is already running: wait for it"
     assert second.startswith("faulty: a fault of espdeck: KeyError")
     assert runs.take_problems() == []
     assert gate.began[-1] == "a"

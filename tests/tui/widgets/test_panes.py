@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -13,7 +15,7 @@ from tui.app_base import AppBase
 from tui.presentation.strips import wrap
 from tui.state.log_tail import LogTail
 from tui.theme import DARK, Glyphs
-from tui.widgets.stream_pane import StreamPane
+from tui.widgets.live_pane import LivePane
 from tui.widgets.text_view import TextView
 
 WORDS = "Der Puffer läuft über, weil 漢字 niemand ihn leert. "
@@ -46,7 +48,7 @@ def rows(pane: Widget) -> list[str]:
 
 
 async def test_what_is_written_is_wrapped_and_followed() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     async with shown(pane, (20, 6)):
         pane.show(tail)
         tail.extend(0, ["# The cause"])
@@ -63,7 +65,7 @@ async def test_what_is_written_is_wrapped_and_followed() -> None:
 
 
 async def test_every_row_is_seen_on_the_way_down_and_up() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     lines = [WORDS * (number % 7) for number in range(40)]
     expected = [row for line in lines for row in wrap(line, 29)]
     async with shown(pane, (30, 9)):
@@ -88,7 +90,7 @@ async def test_every_row_is_seen_on_the_way_down_and_up() -> None:
 
 
 async def test_who_scrolled_back_stays_while_more_is_written() -> None:
-    pane, tail = StreamPane(), LogTail()
+    pane, tail = LivePane(wraps=True), LogTail()
     async with shown(pane, (30, 6)):
         tail.extend(0, [f"line {number}" for number in range(20)])
         pane.show(tail)
@@ -97,7 +99,7 @@ async def test_who_scrolled_back_stays_while_more_is_written() -> None:
         tail.begin(20, "more of it")
         pane.sync()
         assert rows(pane) == before
-        pane.to_line(4, mark="match 1/1")
+        pane.to_line(4, mark="match 1 of 1")
         assert " line 4" in rows(pane)
         pane.follow(False)
         pane.to_last()
@@ -120,3 +122,54 @@ async def test_a_text_is_laid_out_for_its_width_and_scrolled() -> None:
         view.scroll_aside(400)
         assert rows(view)[0].endswith("// nothing else")
         assert view.text.startswith("int main")
+
+
+async def test_lines_are_wrapped_or_cut_as_a_person_wants() -> None:
+    pane, tail = LivePane(), LogTail()
+    async with shown(pane, (20, 6)):
+        tail.extend(0, ["a\tb", "\x1b[31mred\x1b[0m\x07", WORDS, "end"])
+        pane.show(tail)
+        assert rows(pane) == [" a    b", " red", " Der Puffer läuft ü…", " end", ""]
+        pane.scroll_aside(8)
+        assert rows(pane)[2] == " er läuft über, wei…"
+        pane.wrap_lines(True)
+        assert rows(pane) == [
+            " red",
+            " Der Puffer läuft",
+            " über, weil 漢字",
+            " niemand ihn leert.",
+            " end",
+        ]
+        pane.wrap_lines(False)
+        assert rows(pane)[2] == " Der Puffer läuft ü…"
+        assert pane.following
+
+
+async def test_wide_characters_are_never_halved_by_a_scroll() -> None:
+    pane, tail = LivePane(), LogTail()
+    async with shown(pane, (12, 4)) as pilot:
+        tail.extend(0, ["漢字" * 20])
+        pane.show(tail)
+        for cells in range(1, 30):
+            pane.scroll_aside(1)
+            strip = pane.render_line(1)
+            assert strip.cell_length == cell_len(strip.text) == 12
+            assert strip.text.startswith("  " if cells % 2 else " 漢" if cells % 4 == 0 else " 字")
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+async def test_a_line_of_200_kb_is_drawn_and_walked(wraps: bool) -> None:
+    pane, tail = LivePane(wraps=wraps), LogTail()
+    line = "0123456789abcde " * 12_800
+    async with shown(pane, (80, 24)):
+        tail.extend(0, ["before", line, "after"])
+        pane.show(tail)
+        assert rows(pane)[-1 if wraps else 2] == " after"
+        pane.to_first()
+        assert rows(pane)[0] == " before"
+        pane.move_pages(3)
+        pane.move_pages(-3)
+        assert rows(pane)[0] == " before"
+        pane.scroll_aside(100_000)
+        assert rows(pane)[1 if wraps else 2].strip() in (line[:79].strip(), line[:64].strip(), "")

@@ -185,10 +185,15 @@ class AsyncBuilds(AsyncTransport):
         return self._pages(FindingAnswer, f"builds/{number}/findings", filters)
 
     def artifacts(
-        self, number: int, *, stage: str | None = None
+        self, number: int, *, stage: str | None = None, superseded: bool = False
     ) -> AsyncGenerator[ArtifactAnswer, None]:
-        """The files that a build kept."""
-        return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", {"stage": stage})
+        """The files that a build kept.
+
+        Args:
+            superseded: those of earlier attempts as well.
+        """
+        chosen = {"stage": stage, "superseded": superseded or None}
+        return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", chosen)
 
     async def fix(self, number: int) -> FixAnswer:
         """What the repairs of a build come to; a 404 where there are none."""

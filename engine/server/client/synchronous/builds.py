@@ -185,10 +185,15 @@ class Builds(Transport):
         return self._pages(FindingAnswer, f"builds/{number}/findings", filters)
 
     def artifacts(
-        self, number: int, *, stage: str | None = None
+        self, number: int, *, stage: str | None = None, superseded: bool = False
     ) -> Generator[ArtifactAnswer, None]:
-        """The files that a build kept."""
-        return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", {"stage": stage})
+        """The files that a build kept.
+
+        Args:
+            superseded: those of earlier attempts as well.
+        """
+        chosen = {"stage": stage, "superseded": superseded or None}
+        return self._pages(ArtifactAnswer, f"builds/{number}/artifacts", chosen)
 
     def fix(self, number: int) -> FixAnswer:
         """What the repairs of a build come to; a 404 where there are none."""

@@ -215,3 +215,29 @@ def test_an_esptool_whose_espdeck_was_killed_keeps_the_board(tmp_path: Path) -> 
         time.sleep(0.01)
     os.close(chip)
     os.close(device)
+
+
+def test_who_keeps_a_board_starts_it_anew_where_it_was_when_its_process_ends(
+    tmp_path: Path,
+) -> None:
+    app, keeper = Bench(tmp_path).boards, Bench(tmp_path).boards
+    started = app.start_lab("esp32c3", 1, CancelToken())
+    assert keeper.start_lab("esp32c3", 1, CancelToken()) == started  # the same board
+    cancel, again, ends = CancelToken(), threading.Event(), list[BaseException]()
+
+    def keep() -> None:
+        try:
+            keeper.keep_lab(list(started), cancel, on_start=lambda _name: again.set())
+        except CancelledError as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    app.close()
+    assert again.wait(30)
+    (board,) = keeper.list()
+    assert {board.name: board.url} == started
+    cancel.cancel()
+    thread.join(30)
+    keeper.close()
+    assert len(ends) == 1

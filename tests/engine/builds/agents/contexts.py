@@ -48,6 +48,7 @@ def build_context(
                 progress=lambda _percent, _message: None,
                 board=lambda _name: None,
                 keep=lambda _stage, kind, path, name: keep(kind, path, name),
+                withdraw=lambda _path: None,
             ),
         ),
         project=Project(name="fw", source="/fw", target="esp32c3"),

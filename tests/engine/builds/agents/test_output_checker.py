@@ -6,6 +6,7 @@ import pytest
 
 from engine.builds.agents import output_checker
 from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.agents.tester import is_over
 from engine.manifest import Manifest
 from engine.testing.results import Outcome
 from engine.testing.scripts import Script, ScriptStep
@@ -267,3 +268,16 @@ def test_restarts_that_the_tests_ask_for_are_no_boot_loop() -> None:
 
     assert listener.done
     assert not listener.boots.loop
+
+
+def test_a_panic_that_is_being_printed_is_heard_to_its_end_when_the_time_is_up() -> None:
+    listener = OutputChecker(Manifest(expect=("ready",)))
+    assert not is_over(listener, 9.9, 10.0)
+    assert is_over(listener, 10.0, 10.0)
+
+    listener.feed(b"Guru Meditation Error: Core  0 panic'ed (Store access fault).\n")
+    listener.feed(b"Core  0 register dump:\nMEPC    : 0x403802a8  RA      : 0x40\n")
+    assert not is_over(listener, 10.1, 10.0)
+
+    listener.feed(b"Rebooting...\n")
+    assert is_over(listener, 10.2, 10.0)

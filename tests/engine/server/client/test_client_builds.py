@@ -53,7 +53,7 @@ def test_what_is_not_there_is_an_error_with_the_status_and_the_line_of_the_serve
     with pytest.raises(ApiError) as caught:
         client.project("a b?c#d%2F")
     assert (caught.value.status, "a b?c#d%2F" in caught.value.detail) == (404, True)
-    with pytest.raises(ApiError, match="there is no such path") as caught:
+    with pytest.raises(ApiError, match="no such path") as caught:
         client.project("a/b")
     assert caught.value.status == 404
 

@@ -177,7 +177,7 @@ def test_it_is_gone_with_the_process_that_had_it(
 
     assert (run.status, run.error) == (
         "failed",
-        "the api_key of this task is gone, as espdeck was started anew and keeps none: retry it "
+        "the api_key of this task is gone, as espdeck restarted and does not keep keys: retry it "
         "with the key",
     )
     assert holders(workspace) == []

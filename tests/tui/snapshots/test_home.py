@@ -1,0 +1,139 @@
+"""What home looks like: ``pytest --snapshot-update`` takes the pictures anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+import engine.clock
+from engine import Settings
+from engine.projects.variants import Variant
+from tests.tui.lab import NOW, Lab, busy, hostile, many
+from tests.tui.workspaces import Story
+from tui import app as tui_app
+from tui.app import EspdeckApp
+from tui.screens.home import HomeScreen
+from tui.screens.start_build import ChooseVariants
+
+pytestmark = [pytest.mark.xdist_group("snapshots-home"), pytest.mark.slow]
+
+Walk = Callable[[Story], Awaitable[None]]
+
+HOSTILE = "\x1b[31m溫度[b]\u202e\tx "
+"""A control sequence, wide characters, markup, an override of the direction, a tab."""
+
+
+async def empty(story: Story) -> None:
+    await story.sees("no projects yet: press a", "espdeck demo", "espdeck doctor", "runs here")
+
+
+async def projects(story: Story) -> None:
+    await story.sees("#128", "Load prohibited", "runs here")
+
+
+async def seen(story: Story) -> None:
+    await story.sees("#128", "runs here")
+
+
+async def strip_of_work(story: Story) -> None:
+    await projects(story)
+    await story.press("tab")
+    await story.sees("0:31 of ~1:05")
+
+
+async def strip_of_boards(story: Story) -> None:
+    await projects(story)
+    await story.press("3")
+    await story.sees("ada until 15:30")
+
+
+async def details(story: Story) -> None:
+    await projects(story)
+    await story.press("5")
+    await story.sees("details of node5", "status  active")
+
+
+async def remove(story: Story) -> None:
+    await projects(story)
+    await story.press("d")
+    await story.sees("Remove node5?")
+
+
+async def variants(story: Story) -> None:
+    await projects(story)
+    found = [Variant(chip, way) for chip in ("esp32c3", "esp32c6") for way in ("", "release")]
+    story.app.push_screen(ChooseVariants("node5", found))
+    await story.sees("of 4 variants marked")
+    await story.press("space")
+    await story.sees("1 of 4 variants marked")
+
+
+async def grouped(story: Story) -> None:
+    await story.sees("node-0000")
+    await story.press("O", "t", "t", "j", "j", "space", "space", "slash", *"c3", "enter")
+    await story.sees("by name, by prefix", "2 marked", "/c3")
+
+
+@pytest.fixture(autouse=True)
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands, on a machine with a name."""
+    monkeypatch.setattr(tui_app, "HomeScreen", lambda: HomeScreen(now=lambda: NOW, host="lab1"))
+    monkeypatch.setattr(engine.clock, "_zone", UTC)
+
+
+@pytest.fixture
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
+    app = EspdeckApp(Settings(workspace=tmp_path, boards=(), **request.param))
+    yield app
+    app.close_engine()
+
+
+LARGE, WIDE, USUAL, SMALL = (200, 60), (120, 36), (80, 24), (60, 15)
+LIGHT, ASCII = {"theme": "light"}, {"ascii": True}
+
+
+@pytest.mark.parametrize(
+    ("make", "walk", "size", "app"),
+    [
+        pytest.param(Lab, empty, USUAL, {}, id="empty"),
+        pytest.param(Lab, empty, WIDE, {}, id="empty-wide"),
+        pytest.param(busy, projects, USUAL, {}, id="busy"),
+        pytest.param(busy, strip_of_work, USUAL, {}, id="work"),
+        pytest.param(busy, strip_of_boards, USUAL, LIGHT, id="boards-light"),
+        pytest.param(busy, details, USUAL, {}, id="details"),
+        pytest.param(busy, remove, USUAL, {}, id="remove"),
+        pytest.param(busy, variants, USUAL, {}, id="variants"),
+        pytest.param(busy, projects, WIDE, {}, id="busy-wide"),
+        pytest.param(busy, projects, WIDE, LIGHT, id="busy-wide-light"),
+        pytest.param(busy, projects, WIDE, ASCII, id="busy-wide-ascii"),
+        pytest.param(busy, projects, LARGE, {}, id="busy-large"),
+        pytest.param(busy, projects, SMALL, {}, id="busy-small"),
+        pytest.param(lambda: hostile(busy(), HOSTILE), seen, USUAL, {}, id="hostile"),
+        pytest.param(lambda: hostile(busy(), HOSTILE), seen, WIDE, {}, id="hostile-wide"),
+        pytest.param(lambda: many(1000), grouped, WIDE, {}, id="many-wide"),
+        pytest.param(lambda: many(1000), grouped, USUAL, {}, id="many"),
+        pytest.param(lambda: many(1000), grouped, LARGE, {}, id="many-large"),
+    ],
+    indirect=["app"],
+)
+def test_it_looks_as_it_did(
+    snap_compare: Any,
+    app: EspdeckApp,
+    make: Callable[[], Lab],
+    walk: Walk,
+    size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make().use(monkeypatch)
+
+    async def run_before(pilot: Pilot[None]) -> None:
+        story = Story(app, pilot)
+        await story.until(lambda: app.is_open)
+        await walk(story)
+
+    assert snap_compare(app, terminal_size=size, run_before=run_before)

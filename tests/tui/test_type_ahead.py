@@ -1,0 +1,85 @@
+"""Keys that come faster than screens open act in order, and none is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
+
+from tests.tui.workspaces import Story, fill, running
+from tui import type_ahead
+from tui.screens.add_project import AddProject
+from tui.screens.help import HelpScreen
+from tui.screens.home import HomeScreen
+
+
+def burst(story: Story, *keys: str) -> None:
+    """Press keys at once, as a paste into a slow line brings them; ``text:…`` types."""
+    driver = story.app._driver
+    assert driver is not None
+    for each in keys:
+        if each.startswith("text:"):
+            for character in each.removeprefix("text:"):
+                driver.send_message(Key(_character_to_key(character), character))
+        else:
+            driver.send_message(Key(each, each if len(each) == 1 else None))
+
+
+async def test_what_is_typed_while_a_form_opens_is_in_its_field(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        burst(story, "a", "text:/no/such/path?q")
+        await story.sees("/no/such/path?q")
+        form = story.app.screen
+        assert isinstance(form, AddProject)
+        assert form.typed("source") == "/no/such/path?q"
+
+
+async def test_ctrl_s_takes_all_that_was_typed(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        burst(story, "a", "text:/no/such/path/x", "ctrl+s")
+        await story.sees("/no/such/path/x: no such folder")
+
+
+async def test_keys_go_through_screens_in_order(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        burst(story, "question_mark", "escape", "w", "escape", "slash", "text:take 2", "enter")
+        await story.sees("take 2")
+        assert isinstance(story.app.screen, HomeScreen)
+        burst(story, "escape", "question_mark")
+        await story.until(lambda: isinstance(story.app.screen, HelpScreen))
+
+
+async def test_keys_that_come_before_the_workspace_is_open_wait_for_it(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        burst(story, "w", "escape", "comma")
+        await story.sees("max_concurrent_builds")
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_an_interrupt_waits_for_nothing(tmp_path: Path, key: str) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        burst(story, "a", "text:lost", key)
+        await story.until(lambda: not story.app.is_running)
+
+
+async def test_a_screen_that_does_not_load_delays_keys_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type_ahead, "LONGEST_WAIT_SECONDS", 0.5)
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        monkeypatch.setattr(story.app._type_ahead, "_is_loading", lambda: True)
+        burst(story, *"j" * 80, "question_mark")  # half a minute and more, were it each of them
+        await story.until(lambda: isinstance(story.app.screen, HelpScreen))

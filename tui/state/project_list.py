@@ -1,0 +1,137 @@
+"""The projects of home: in their order, in groups, as they are filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from engine.enums import ProjectStatus
+
+if TYPE_CHECKING:
+    from engine import ProjectOverview
+
+NO_CHIP, NO_PREFIX = "no chip", "others"
+"""Groups of the projects that have none."""
+
+
+class Order(StrEnum):
+    """How projects are sorted, as the head of the list says it: see the engine's orders."""
+
+    ATTENTION = "by attention"
+    NAME = "by name"
+
+
+class Grouping(StrEnum):
+    """What projects are grouped by, as the head of the list says it."""
+
+    NONE = ""
+    CHIP = "by chip"
+    PREFIX = "by prefix"
+    """What comes before the first ``/`` of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectGroup:
+    """The head of a group.
+
+    Args:
+        name: of the group.
+        projects: those in it, as filtered.
+        is_folded: whether they are hidden.
+    """
+
+    name: str
+    projects: tuple[ProjectOverview, ...]
+    is_folded: bool
+
+
+def is_broken(each: ProjectOverview) -> bool:
+    """Whether a project cannot be built, or what it follows failed."""
+    return each.project.status == ProjectStatus.ERROR or each.broken is not None
+
+
+def is_outdated(each: ProjectOverview) -> bool:
+    """Whether its tip or its folder was not built yet, and can be."""
+    is_new = each.build is None or each.is_outdated
+    return each.project.status == ProjectStatus.ACTIVE and is_new
+
+
+def key_of(item: ProjectOverview | ProjectGroup) -> object:
+    """What tells a row from others."""
+    return item.name if isinstance(item, ProjectGroup) else item.project.id
+
+
+def list_projects(
+    projects: Iterable[ProjectOverview],
+    *,
+    order: Order,
+    grouping: Grouping = Grouping.NONE,
+    folded: Collection[str] = (),
+    text: str = "",
+) -> list[ProjectOverview | ProjectGroup]:
+    """Projects, sorted; with heads of groups where they are grouped.
+
+    Args:
+        folded: names of the groups that are folded.
+        text: words that a project has, all of them; empty for every project.
+    """
+    from engine import PROJECT_ORDERS
+
+    words = text.casefold().split()
+    found = [each for each in projects if not words or _matches(each, words)]
+    found.sort(key=PROJECT_ORDERS[order])
+    if grouping is Grouping.NONE:
+        return list(found)
+    groups: dict[str, list[ProjectOverview]] = {}
+    for each in found:
+        groups.setdefault(_group_of(each, grouping), []).append(each)
+    rows: list[ProjectOverview | ProjectGroup] = []
+    last = (NO_CHIP, NO_PREFIX)
+    for name in sorted(groups, key=lambda name: (name in last, name.casefold())):
+        rows.append(ProjectGroup(name, tuple(groups[name]), name in folded))
+        if name not in folded:
+            rows += groups[name]
+    return rows
+
+
+def shown_projects(
+    rows: Sequence[ProjectOverview | ProjectGroup],
+) -> list[ProjectOverview]:
+    """Every project of a list, those of folded groups too."""
+    found = []
+    for row in rows:
+        if not isinstance(row, ProjectGroup):
+            found.append(row)
+        elif row.is_folded:
+            found += row.projects
+    return found
+
+
+def _group_of(each: ProjectOverview, grouping: Grouping) -> str:
+    if grouping is Grouping.CHIP:
+        return each.project.target or NO_CHIP
+    prefix, slash, _name = each.project.name.partition("/")
+    return prefix.strip() if slash and prefix.strip() else NO_PREFIX
+
+
+def _matches(each: ProjectOverview, words: Sequence[str]) -> bool:
+    """Whether a project has all of these words: in its name, chip, state, reason or board."""
+    project, build = each.project, each.build
+    status = project.status if project.status != ProjectStatus.ACTIVE else ""
+    texts = (
+        project.name,
+        project.target,
+        *project.targets,
+        project.branch or "",
+        status,
+        f"{build.status} #{build.id}" if build else "never built",
+        each.reason,
+        each.board,
+        "dirty" if each.is_dirty else "",
+        "ahead" if each.ahead != 0 else "",
+        f"sync {each.sync_problem}" if each.sync_problem else "",
+    )
+    said = "\n".join(texts).casefold()
+    return all(word in said for word in words)
