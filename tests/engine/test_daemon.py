@@ -238,7 +238,7 @@ def status_of(workspace: Path, key: str) -> list[dict[str, str]]:
 
 def test_why_it_does_not_start_is_a_line(workspace: Path) -> None:
     (workspace.parent / "config" / "config.toml").write_text("boards = 7")
-    with pytest.raises(UsageError, match=r"did not start: .*boards is a list") as told:
+    with pytest.raises(UsageError, match=r"did not start: .*boards must be a list") as told:
         start_daemon(workspace)
     assert "\n" not in str(told.value)
 

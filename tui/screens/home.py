@@ -230,6 +230,10 @@ class HomeScreen(MainScreen):
             self._go_to(panel)
             self.action_do("open")
 
+    def on_home_panels_details_shown(self) -> None:
+        """Nobody read them while they were hidden."""
+        self._reads.load({"details"})
+
     def on_descendant_focus(self) -> None:
         """A click chose another panel."""
         panel = self._panels.panel_of(self.focused)
@@ -291,10 +295,7 @@ class HomeScreen(MainScreen):
         self._wait_a_minute()
 
     def _go_to(self, panel: Panel) -> None:
-        shown = self._panels.shows_details
         self._panels.go_to(panel)
-        if self._panels.shows_details and not shown:
-            self._reads.load({"details"})
         self._bar.refresh()
 
     def _step(self, by: int) -> None:

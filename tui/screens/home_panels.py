@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from textual.message import Message
+
 from engine.text import clean
 from tui.presentation.build_rows import BuildTable
 from tui.presentation.home_layout import STRIPS, Panel, arrange, is_wide
@@ -36,6 +38,9 @@ _TALL_BOARDS_ROWS, _TALL_BOARDS_CELLS = 16, 80
 
 class HomePanels(PaneContainer):
     """Draws what :class:`HomeState` has, in panels that are arranged for the size."""
+
+    class DetailsShown(Message):
+        """Details of the chosen project are seen, and were not: by a key, or in a larger window."""
 
     def __init__(self, state: HomeState, now: Callable[[], datetime]) -> None:
         """Make the panels.
@@ -150,7 +155,10 @@ class HomePanels(PaneContainer):
             return
         width, height = self.size
         boxes = arrange(width, height, self.focused, self._strip, len(self.work.items))
+        had_details = self.shows_details
         self.place({self._lists[panel]: box for panel, box in boxes.items()})
+        if self.shows_details and not had_details:
+            self.post_message(self.DetailsShown())
         board = boxes.get(Panel.BOARDS)
         below = board is not None and board.width >= _TALL_BOARDS_CELLS and (
             board.height >= min(_TALL_BOARDS_ROWS, 1 + 2 * len(self.boards.items))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine import PipelineEntry, Tasks, TaskState, Workflow
 
 _TASK = (
-    Column("workflow", 24, 11),
+    Column("workflow", 36, 11),
     Column("project", 16, 8, rank=1),
     Column("result", 200, 12, rank=2, grows=True),
 )
@@ -295,7 +295,10 @@ class WorkflowsScreen(TwoListScreen):
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._wanted = {
-                "workflow": longest(each.title for each in items),
+                "workflow": longest(
+                    f"{'placeholder ' if each.metrics.placeholder else ''}{each.title}"
+                    for each in items
+                ),
                 "project": longest(each.project for each in items),
             }
             self._tasks.fill(items, empty=f" no task has {text!r}" if text else _NO_TASKS)
@@ -328,10 +331,10 @@ class WorkflowsScreen(TwoListScreen):
         room = width - sum(len(text) for text, _ in parts)
         doing = self._doing.get(run.number, task.step) if not status.is_final else ""
         said = run.error or task.result or doing
-        of_model = [("placeholder  ", "busy")] if task.metrics.placeholder else []
+        warning = [("placeholder ", "busy")] if task.metrics.placeholder else []
         table = fit_columns(_TASK, room - 1, self.app.glyphs.cut, self._wanted)
-        title, project = [(task.title, "")], [(task.project, "note")]
-        return [*parts, (" ", ""), *table.row([title, project, [*of_model, (said, "dim")]])]
+        title, project = [*warning, (task.title, "")], [(task.project, "note")]
+        return [*parts, (" ", ""), *table.row([title, project, [(said, "dim")]])]
 
 
 def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:

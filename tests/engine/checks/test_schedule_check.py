@@ -130,7 +130,7 @@ def test_a_wrong_schedule_of_a_project_is_told_with_its_line(lab: Lab) -> None:
     lab.yard.projects.wait(lab.project.id)
     said = lab.at("2026-03-03 12:00")
     assert said.status is CheckStatus.WARNING
-    assert 'espdeck.toml:2: watch.schedule: "3 o\'clock" is no schedule' in said.message
+    assert 'espdeck.toml:2: watch.schedule: "3 o\'clock" is not a schedule' in said.message
 
 
 def test_while_its_last_build_has_not_ended_none_is_started(lab: Lab) -> None:

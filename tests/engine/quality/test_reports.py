@@ -98,16 +98,16 @@ def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no coverage report"),
-        ("hello\n", "no coverage report"),
+        ("", "not a coverage report"),
+        ("hello\n", "not a coverage report"),
         ("SF:a.c\nDA:one,1\n", "'one' is not a number"),
         ("SF:a.c\nDA:1,1e999\n", "'1e999' is not a number"),
-        ("{", "no coverage report of coverage.py"),
-        ("{}", "no coverage report of coverage.py"),
-        ('{"files": {"a.py": []}}', "no coverage report of coverage.py"),
-        ("[" * 100_000, "no coverage report"),
-        ('{"files":' * 100_000, "no coverage report of coverage.py"),
-        ("<html/>", "Cobertura's begins with <coverage>"),
+        ("{", "not a coverage report of coverage.py"),
+        ("{}", "not a coverage report of coverage.py"),
+        ('{"files": {"a.py": []}}', "not a coverage report of coverage.py"),
+        ("[" * 100_000, "not a coverage report"),
+        ('{"files":' * 100_000, "not a coverage report of coverage.py"),
+        ("<html/>", "not a coverage report of Cobertura"),
         ("<coverage>", "no element found"),
         ("<a>" * 2000, "more than 1000 elements in each other"),
         ('<!DOCTYPE c [<!ENTITY a "b">]><coverage>&a;</coverage>', "declares entities"),
@@ -115,6 +115,7 @@ def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None
         ("<coverage><line number='x' hits='1'/></coverage>", "'x' is not a number"),
         ('<?xml version="1.0" encoding="nonsense"?><coverage/>', "unknown encoding"),
     ],
+    ids=lambda text: text[:24],
 )
 def test_what_is_no_report_is_told_in_a_line(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "x.info"

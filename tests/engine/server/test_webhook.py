@@ -99,7 +99,7 @@ def test_a_form_as_github_sends_it_by_default(nobody: httpx.Client) -> None:
         (requests.gitea("push", PUSH, secret=""), 403, "enter a secret there"),
         (requests.gitlab(PUSH, token=""), 403, "no X-Gitlab-Token"),
         (({}, b"{}"), 422, "X-…-Event is missing"),
-        (({"X-Event-Key": "repo:push"}, b"{}"), 422, "webhooks of Bitbucket are not read"),
+        (({"X-Event-Key": "repo:push"}, b"{}"), 422, "webhooks of Bitbucket are not supported"),
     ],
 )
 def test_what_is_not_signed_changes_nothing(

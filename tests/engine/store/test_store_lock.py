@@ -233,7 +233,7 @@ def test_a_pipe_is_no_database_and_nobody_waits_at_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "espdeck.db")
 
     with (
-        pytest.raises(sqlite3.OperationalError, match="no file"),
+        pytest.raises(sqlite3.OperationalError, match="not a file"),
         store_lock.read_only(tmp_path / "espdeck.db"),
     ):
         pass

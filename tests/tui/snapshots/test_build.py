@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from engine import Settings
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.enums import StageStatus
 from engine.events import Event, Log, RunProgress, RunStarted, Serial, StageChanged
+from tests.tui.snapshots.conftest import SIZES, Looks, Size, Walk
 from tests.tui.workspaces import Story, fill, keep_fix, keep_maps
 from tui.app import EspdeckApp
 from tui.state.run_state import RunView
 
 pytestmark = [pytest.mark.xdist_group("snapshots-build"), pytest.mark.slow]
 
-Walk = Callable[[Story], Awaitable[None]]
+USUAL, WIDE, LARGE = SIZES
 
 LONG = "In file included from main/main.c:3: " + "a note of 漢字 and more, " * 12
 CRASH = """\
@@ -128,7 +127,7 @@ async def retry(story: Story) -> None:
     await story.sees("from the start")
 
 
-async def sizes(story: Story) -> None:
+async def open_sizes(story: Story) -> None:
     await failed(story)
     await story.press("s")
     await story.sees("against #2", "libc.a")
@@ -145,47 +144,35 @@ def app(
 
 
 @pytest.mark.parametrize(
-    ("walk", "size", "text", "app"),
+    ("walk", "sizes", "text", "app"),
     [
-        pytest.param(failed, (80, 24), str, {}, id="failed-80"),
-        pytest.param(failed, (120, 36), str, {}, id="failed-120"),
-        pytest.param(failed, (200, 60), str, {}, id="failed-200"),
-        pytest.param(failed, (40, 12), str, {"theme": "light"}, id="failed-small-light"),
-        pytest.param(failed, (120, 36), hostile, {}, id="failed-hostile"),
-        pytest.param(builder, (80, 24), str, {"ascii": True}, id="builder-ascii"),
-        pytest.param(compiling, (80, 24), str, {}, id="compiling-80"),
-        pytest.param(compiling, (120, 36), hostile, {}, id="compiling-hostile"),
-        pytest.param(compiling, (200, 60), str, {}, id="compiling-200"),
-        pytest.param(on_board, (80, 24), str, {}, id="testing-80"),
-        pytest.param(on_board, (120, 36), str, {}, id="testing-120"),
-        pytest.param(on_board, (200, 60), str, {}, id="testing-200"),
-        pytest.param(wrapped, (80, 24), str, {}, id="wrapped"),
-        pytest.param(enlarged, (80, 24), str, {}, id="enlarged"),
-        pytest.param(repaired, (120, 36), str, {}, id="repaired"),
-        pytest.param(retry, (80, 24), str, {}, id="retry"),
-        pytest.param(sizes, (80, 24), str, {"ascii": True}, id="sizes-ascii"),
-        pytest.param(sizes, (120, 36), str, {}, id="sizes-120"),
-        pytest.param(sizes, (200, 60), str, {}, id="sizes-200"),
+        pytest.param(failed, SIZES, str, {}, id="failed"),
+        pytest.param(failed, ((40, 12),), str, {"theme": "light"}, id="failed-small-light"),
+        pytest.param(failed, (WIDE,), hostile, {}, id="failed-hostile"),
+        pytest.param(builder, (USUAL,), str, {"ascii": True}, id="builder-ascii"),
+        pytest.param(compiling, (USUAL, LARGE), str, {}, id="compiling"),
+        pytest.param(compiling, (WIDE,), hostile, {}, id="compiling-hostile"),
+        pytest.param(on_board, SIZES, str, {}, id="testing"),
+        pytest.param(wrapped, (USUAL,), str, {}, id="wrapped"),
+        pytest.param(enlarged, (USUAL,), str, {}, id="enlarged"),
+        pytest.param(repaired, (WIDE,), str, {}, id="repaired"),
+        pytest.param(retry, (USUAL,), str, {}, id="retry"),
+        pytest.param(open_sizes, (WIDE, LARGE), str, {}, id="sizes"),
+        pytest.param(open_sizes, (USUAL,), str, {"ascii": True}, id="sizes-ascii"),
     ],
     indirect=["app"],
 )
-def test_a_build_looks_as_it_did(
-    snap_compare: Any,
+async def test_a_build_looks_as_it_did(
+    looks: Looks,
     tmp_path: Path,
     app: EspdeckApp,
     walk: Walk,
-    size: tuple[int, int],
+    sizes: tuple[Size, ...],
     text: Callable[[str], str],
 ) -> None:
     fill(tmp_path, text)
-    if walk is sizes:
+    if walk is open_sizes:
         keep_maps(tmp_path)
     if walk is repaired:
         keep_fix(tmp_path, 3, text)
-
-    async def run_before(pilot: Pilot[None]) -> None:
-        story = Story(app, pilot)
-        await story.until(lambda: app.is_open)
-        await walk(story)
-
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
+    await looks(app, walk, *sizes)

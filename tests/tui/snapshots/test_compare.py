@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from engine import Settings
+from tests.tui.snapshots.conftest import SIZES, Looks, Size
 from tests.tui.test_hostile import hostile
 from tests.tui.workspaces import Story, fill, keep_maps
 from tui.app import EspdeckApp
@@ -17,33 +17,22 @@ from tui.screens.compare import CompareScreen
 pytestmark = [pytest.mark.xdist_group("snapshots"), pytest.mark.slow]
 
 
-def plain(text: str) -> str:
-    return text
+async def compare(story: Story) -> None:
+    story.app.push_screen(CompareScreen(3, 2))
+    await story.sees("COMPARE #2 to #3", "FINDINGS 2 new")
 
 
 @pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        pytest.param((80, 24), plain, id="small"),
-        pytest.param((120, 36), plain, id="compare"),
-        pytest.param((200, 60), plain, id="large"),
-        pytest.param((80, 24), hostile, id="hostile"),
-    ],
+    ("sizes", "text"),
+    [pytest.param(SIZES, str, id="compare"), pytest.param(SIZES[:1], hostile, id="hostile")],
 )
-def test_it_looks_as_it_did(
-    snap_compare: Any, tmp_path: Path, size: tuple[int, int], text: Any
+async def test_it_looks_as_it_did(
+    looks: Looks, tmp_path: Path, sizes: tuple[Size, ...], text: Callable[[str], str]
 ) -> None:
     fill(tmp_path, text=text)
     keep_maps(tmp_path)
     app = EspdeckApp(Settings(workspace=tmp_path))
-
-    async def run_before(pilot: Pilot[None]) -> None:
-        story = Story(app, pilot)
-        await story.until(lambda: app.is_open)
-        app.push_screen(CompareScreen(3, 2))
-        await story.sees("COMPARE #2 to #3", "FINDINGS 2 new")
-
     try:
-        assert snap_compare(app, terminal_size=size, run_before=run_before)
+        await looks(app, compare, *sizes)
     finally:
         app.close_engine()

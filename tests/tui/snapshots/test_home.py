@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 import engine.clock
 from engine import Settings
 from engine.projects.variants import Variant
 from tests.tui.lab import NOW, Lab, busy, hostile, many
+from tests.tui.snapshots.conftest import Looks, Size, Walk
 from tests.tui.workspaces import Story
 from tui import app as tui_app
 from tui.app import EspdeckApp
@@ -21,8 +20,6 @@ from tui.screens.home import HomeScreen
 from tui.screens.start_build import ChooseVariants
 
 pytestmark = [pytest.mark.xdist_group("snapshots-home"), pytest.mark.slow]
-
-Walk = Callable[[Story], Awaitable[None]]
 
 HOSTILE = "\x1b[31m溫度[b]\u202e\tx "
 """A control sequence, wide characters, markup, an override of the direction, a tab."""
@@ -98,42 +95,29 @@ LIGHT, ASCII = {"theme": "light"}, {"ascii": True}
 
 
 @pytest.mark.parametrize(
-    ("make", "walk", "size", "app"),
+    ("make", "walk", "sizes", "app"),
     [
-        pytest.param(Lab, empty, USUAL, {}, id="empty"),
-        pytest.param(Lab, empty, WIDE, {}, id="empty-wide"),
-        pytest.param(busy, projects, USUAL, {}, id="busy"),
-        pytest.param(busy, strip_of_work, USUAL, {}, id="work"),
-        pytest.param(busy, strip_of_boards, USUAL, LIGHT, id="boards-light"),
-        pytest.param(busy, details, USUAL, {}, id="details"),
-        pytest.param(busy, remove, USUAL, {}, id="remove"),
-        pytest.param(busy, variants, USUAL, {}, id="variants"),
-        pytest.param(busy, projects, WIDE, {}, id="busy-wide"),
-        pytest.param(busy, projects, WIDE, LIGHT, id="busy-wide-light"),
-        pytest.param(busy, projects, WIDE, ASCII, id="busy-wide-ascii"),
-        pytest.param(busy, projects, LARGE, {}, id="busy-large"),
-        pytest.param(busy, projects, SMALL, {}, id="busy-small"),
-        pytest.param(lambda: hostile(busy(), HOSTILE), seen, USUAL, {}, id="hostile"),
-        pytest.param(lambda: hostile(busy(), HOSTILE), seen, WIDE, {}, id="hostile-wide"),
-        pytest.param(lambda: many(1000), grouped, WIDE, {}, id="many-wide"),
-        pytest.param(lambda: many(1000), grouped, USUAL, {}, id="many"),
-        pytest.param(lambda: many(1000), grouped, LARGE, {}, id="many-large"),
+        pytest.param(Lab, empty, (USUAL, WIDE), {}, id="empty"),
+        pytest.param(busy, projects, (USUAL, WIDE, LARGE, SMALL), {}, id="busy"),
+        pytest.param(busy, projects, (WIDE,), LIGHT, id="busy-light"),
+        pytest.param(busy, projects, (WIDE,), ASCII, id="busy-ascii"),
+        pytest.param(busy, strip_of_work, (USUAL,), {}, id="work"),
+        pytest.param(busy, strip_of_boards, (USUAL,), LIGHT, id="boards-light"),
+        pytest.param(busy, details, (USUAL,), {}, id="details"),
+        pytest.param(busy, remove, (USUAL,), {}, id="remove"),
+        pytest.param(busy, variants, (USUAL,), {}, id="variants"),
+        pytest.param(lambda: hostile(busy(), HOSTILE), seen, (USUAL, WIDE), {}, id="hostile"),
+        pytest.param(lambda: many(1000), grouped, (USUAL, WIDE, LARGE), {}, id="many"),
     ],
     indirect=["app"],
 )
-def test_it_looks_as_it_did(
-    snap_compare: Any,
+async def test_it_looks_as_it_did(
+    looks: Looks,
     app: EspdeckApp,
     make: Callable[[], Lab],
     walk: Walk,
-    size: tuple[int, int],
+    sizes: tuple[Size, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make().use(monkeypatch)
-
-    async def run_before(pilot: Pilot[None]) -> None:
-        story = Story(app, pilot)
-        await story.until(lambda: app.is_open)
-        await walk(story)
-
-    assert snap_compare(app, terminal_size=size, run_before=run_before)
+    await looks(app, walk, *sizes)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from engine import Settings
 from tests.tui.snapshots import lab_boards
+from tests.tui.snapshots.conftest import SIZES, Looks, Size, Walk
 from tests.tui.snapshots.lab_boards import BOOT, GARBAGE, PANIC, TESTS
 from tests.tui.workspaces import Story, fill
 from tui.app import EspdeckApp
@@ -18,9 +17,7 @@ from tui.widgets.chart import Chart
 
 pytestmark = [pytest.mark.xdist_group("snapshots"), pytest.mark.slow]
 
-SMALL, MIDDLE, LARGE = (80, 24), (120, 36), (200, 60)
-
-Walk = Callable[[Story], Awaitable[None]]
+SMALL, MIDDLE, LARGE = SIZES
 
 
 def plain(rest: dict[str, Any]) -> None:
@@ -113,27 +110,25 @@ async def plot(story: Story) -> None:
         pytest.param(garbage, look_for_garbage, SMALL, id="garbage"),
     ],
 )
-def test_a_console(
-    snap_compare: Any,
+async def test_a_console(
+    looks: Looks,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     says: lab_boards.Watch,
     walk: Walk,
-    size: tuple[int, int],
+    size: Size,
 ) -> None:
     fill(tmp_path)
     lab_boards.use(monkeypatch, lab_boards.BOARDS, says)
     app = EspdeckApp(Settings(workspace=tmp_path, utc=True, boards=()))
 
-    async def show(pilot: Pilot[None]) -> None:
-        story = Story(app, pilot)
-        await story.until(lambda: app.is_open)
+    async def show(story: Story) -> None:
         await story.press("B")
         await story.sees("boards 5", "rack-2")
         await story.press("j", "enter")
         await walk(story)
 
     try:
-        assert snap_compare(app, terminal_size=size, run_before=show)
+        await looks(app, show, size)
     finally:  # else each test that follows in this process has no executor
         app.close_engine()
