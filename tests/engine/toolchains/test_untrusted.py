@@ -53,7 +53,7 @@ def test_a_secure_version_without_an_end_is_cut() -> None:
     [
         ('{"a": [' + "[]," * 1_100_000 + "[]]}", "more than 1048576 values"),
         ('{"a": NaN}', "NaN is not a JSON number"),
-        ('{"a": [-Infinity]}', "-Infinity is not a number"),
+        ('{"a": [-Infinity]}', "-Infinity is not a JSON number"),
     ],
 )
 def test_what_would_take_more_memory_than_it_has_bytes_is_refused(

@@ -353,7 +353,7 @@ def test_redelivery(yard: HookYard, source: Path) -> None:
     assert "no project has the source" in row.message
     project = yard.add(source)
     yard.webhooks.redeliver(row.id or 0)
-    with pytest.raises(ConflictError, match="waits"):
+    with pytest.raises(ConflictError, match="already queued"):
         yard.webhooks.redeliver(row.id or 0)
     yard.webhooks.step()
 
