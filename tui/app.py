@@ -34,7 +34,7 @@ from tui.screens.home import HomeScreen
 from tui.state.check_runs import CheckRuns
 from tui.state.event_queue import Inbox
 from tui.theme import DARK, LIGHT, LOW_TERMINAL_ROWS, Glyphs
-from tui.type_ahead import TypeAhead
+from tui.type_ahead import Loading, TypeAhead
 
 if TYPE_CHECKING:
     from engine import Engine, Settings
@@ -159,10 +159,9 @@ class EspdeckApp(AppBase):
     def _is_loading(self) -> bool:
         """Whether the screen in front has not loaded what it shows at first."""
         screen = self.screen
-        if isinstance(screen, MainScreen):
-            return screen.is_loading or not self.is_open
-        reader = sys.modules.get("tui.screens.reader")  # imported with the first text that is read
-        return reader is not None and isinstance(screen, reader.LineReader) and screen.is_loading
+        if isinstance(screen, MainScreen) and not self.is_open:
+            return True
+        return isinstance(screen, Loading) and screen.is_loading
 
     def wake(self) -> None:
         """Look for news at the usual rhythm for a while. The event loop alone calls it."""

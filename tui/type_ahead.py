@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
@@ -28,6 +28,15 @@ LONGEST_WAIT_SECONDS = 2.0
 _LOOK_SECONDS = 0.01
 _INTERRUPTS = ("ctrl+c", "ctrl+q")
 """Keys that act at once; what still waits is dropped, as a terminal does it."""
+
+
+@runtime_checkable
+class Loading(Protocol):
+    """A screen that may not have loaded what it shows at first; keys for it wait."""
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it has not."""
 
 
 class TypeAhead:

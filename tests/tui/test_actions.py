@@ -45,6 +45,7 @@ async def walk(story: Story) -> dict[str, list[str]]:
 
     await story.sees("sensor-hub")
     await story.press("j")
+    await story.sees("cannot be built: enter says why")
     look()
     await story.press("k", "l")
     await story.sees("#3")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.events import Key
 from textual.keys import _character_to_key
 
+from engine.builds.service import Builds
+from engine.store.tables import Run
 from tests.tui.workspaces import Story, fill, running
 from tui import type_ahead
 from tui.screens.add_project import AddProject
+from tui.screens.build import BuildScreen
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 
@@ -62,6 +68,26 @@ async def test_keys_that_come_before_the_workspace_is_open_wait_for_it(tmp_path:
     async with running(tmp_path) as story:
         burst(story, "w", "escape", "comma")
         await story.sees("max_concurrent_builds")
+
+
+async def test_keys_for_builds_wait_until_these_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    pressed = threading.Event()
+    list_builds = Builds.list
+
+    def list_slowly(self: Builds, **wanted: Any) -> Sequence[Run]:
+        pressed.wait(10)
+        return list_builds(self, **wanted)
+
+    monkeypatch.setattr(Builds, "list", list_slowly)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub", "#3")
+        burst(story, "l", "enter")
+        await story.pilot.pause()
+        pressed.set()
+        await story.until(lambda: isinstance(story.app.screen, BuildScreen))
 
 
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])

@@ -263,10 +263,14 @@ class Story:
         return "\n".join(strip.text for strip in strips)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, each when the texts on the screen are laid out, which threads do."""
+        """Press keys, each when the texts on the screen are laid out, which threads do.
+
+        All are handled then, also those that waited for a screen to open.
+        """
         for key in keys:
             await self.pilot.press(key)
             await self.until(lambda: not any(map(_lays_out, self.app.workers)))
+        await self.until(lambda: self.app._type_ahead._settling is None)
         await self.pilot.pause()
 
     async def resize(self, width: int, height: int) -> None:

@@ -103,6 +103,13 @@ class HomeScreen(MainScreen):
         self._reads.load(ALL)
 
     @property
+    def is_loading(self) -> bool:
+        """Keys for builds, too, wait until those of the chosen project are there."""
+        panels = self._panels
+        is_awaited = panels.focused is Panel.BUILDS and not panels.builds.items
+        return super().is_loading or (is_awaited and self._reads.reads_builds)
+
+    @property
     def builds(self) -> Sequence[Run]:
         """The builds that are listed."""
         return self._panels.builds.items

@@ -90,6 +90,11 @@ class HomeReads:
         for each in what:
             reads[each]()
 
+    @property
+    def reads_builds(self) -> bool:
+        """Whether the builds of the chosen project are being read."""
+        return self._builds.is_reading
+
     def load_projects(self, select: UUID | None = None) -> None:
         """Read the projects; put the cursor on one, unless it is None."""
         self._select = select or self._select

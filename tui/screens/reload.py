@@ -35,6 +35,11 @@ class Reload(Generic[T]):
         self._show = show
         self._is_reading = self._is_stale = False
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether it reads, and has not shown yet what it found."""
+        return self._is_reading
+
     def start(self) -> None:
         """Read, now or when the read of now has ended."""
         if self._is_reading:
@@ -49,19 +54,18 @@ class Reload(Generic[T]):
             try:
                 return work()
             except BaseException:
-                self._screen.call_later(self._start_again)
+                self._screen.call_later(self._ended)
                 raise
-            finally:
-                self._is_reading = False
 
         def show(found: T) -> None:
             self._show(found)
-            self._start_again()
+            self._ended()
 
         self._screen.in_thread(read, show)
 
-    def _start_again(self) -> None:
+    def _ended(self) -> None:
         """Read what was asked for while the last read went on."""
+        self._is_reading = False
         if self._is_stale:
             self._is_stale = False
             self.start()

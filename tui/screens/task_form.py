@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
+from textual.worker import Worker
+
 from engine.enums import Priority
 from engine.errors import EspdeckError, UsageError, about_field
 from engine.text import listed
@@ -48,6 +50,7 @@ class TaskForm(Form[int]):
         self._workflow = workflow
         self._entry = entry
         self._project_id = project_id
+        self._reading: Worker[None] | None = None
         self._choices = Choices({}, (), (), "")
 
     @property
@@ -92,7 +95,12 @@ class TaskForm(Form[int]):
                 choices = Choices(projects, squads, models, ours)
                 self.app.call_from_thread(self._offer, choices)
 
-        self.run_worker(read, thread=True, exit_on_error=False)
+        self._reading = self.run_worker(read, thread=True, exit_on_error=False)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the project that stands in it at first is still read; keys wait meanwhile."""
+        return self._reading is not None and not self._reading.is_finished
 
     def take(self) -> None:
         """Start it, in a thread."""

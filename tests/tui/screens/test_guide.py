@@ -58,7 +58,7 @@ async def test_the_help_leads_to_the_guide(tmp_path: Path) -> None:
         await story.press("question_mark")
         await story.sees("Search in all pages")
         await story.press("H")  # it closes what it opens
-        assert isinstance(story.screen, HomeScreen)
+        await story.until(lambda: isinstance(story.screen, HomeScreen))
 
 
 @pytest.mark.usefixtures("small")

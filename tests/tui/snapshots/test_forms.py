@@ -40,7 +40,7 @@ async def task_form(story: Story) -> None:
     await story.press("h", "enter")
     await story.sees("input text", "chosen by the task")
     await story.press("ctrl+s")
-    await story.sees("needs a project, a text or a")
+    await story.sees("sensor-hub", "no model for codegemma")
 
 
 async def add(story: Story) -> None:
