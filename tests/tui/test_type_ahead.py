@@ -12,6 +12,8 @@ from textual.events import Key
 from textual.keys import _character_to_key
 
 from engine.builds.service import Builds
+from engine.overview.records import ProjectOverview
+from engine.overview.service import Overview
 from engine.store.tables import Run
 from tests.tui.workspaces import Story, fill, running
 from tui import type_ahead
@@ -84,6 +86,25 @@ async def test_keys_for_builds_wait_until_these_are_read(
     monkeypatch.setattr(Builds, "list", list_slowly)
     async with running(tmp_path) as story:
         await story.sees("sensor-hub", "#3")
+        burst(story, "l", "enter")
+        await story.pilot.pause()
+        pressed.set()
+        await story.until(lambda: isinstance(story.app.screen, BuildScreen))
+
+
+async def test_keys_for_a_project_wait_until_projects_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    pressed = threading.Event()
+    read_projects = Overview.projects
+
+    def read_slowly(self: Overview) -> Sequence[ProjectOverview]:
+        pressed.wait(10)
+        return read_projects(self)
+
+    monkeypatch.setattr(Overview, "projects", read_slowly)
+    async with running(tmp_path) as story:
         burst(story, "l", "enter")
         await story.pilot.pause()
         pressed.set()

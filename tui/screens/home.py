@@ -104,10 +104,12 @@ class HomeScreen(MainScreen):
 
     @property
     def is_loading(self) -> bool:
-        """Keys for builds, too, wait until those of the chosen project are there."""
-        panels = self._panels
+        """Keys wait for the first projects, and those for builds until the builds are there."""
+        panels, reads = self._panels, self._reads
+        if not panels.projects.items and reads.is_reading(Panel.PROJECTS):
+            return True
         is_awaited = panels.focused is Panel.BUILDS and not panels.builds.items
-        return super().is_loading or (is_awaited and self._reads.reads_builds)
+        return super().is_loading or (is_awaited and reads.is_reading(Panel.BUILDS))
 
     @property
     def builds(self) -> Sequence[Run]:

@@ -90,10 +90,9 @@ class HomeReads:
         for each in what:
             reads[each]()
 
-    @property
-    def reads_builds(self) -> bool:
-        """Whether the builds of the chosen project are being read."""
-        return self._builds.is_reading
+    def is_reading(self, panel: Panel) -> bool:
+        """Whether what a list shows, of projects or builds, is being read."""
+        return {Panel.PROJECTS: self._projects, Panel.BUILDS: self._builds}[panel].is_reading
 
     def load_projects(self, select: UUID | None = None) -> None:
         """Read the projects; put the cursor on one, unless it is None."""
