@@ -115,6 +115,7 @@ class Builds(RunService):
             ToolError: a snapshot of the folder cannot be made.
             AccessError: a board was asked for, for a commit that nobody approved.
             BoardError: the board that was asked for is not there.
+            ConflictError: the project's source was changed meanwhile.
             StoreError: it cannot be written down (the disk is full).
         """
         from engine.simulators.base import find_simulators
@@ -147,6 +148,7 @@ class Builds(RunService):
         self._services.wait_ready()
         git_objects.keep_commit(Path(project.clone_path), found.commit.sha, cancel=CancelToken())
         build = self._write_down(
+            found,
             whose,
             Run(
                 project_id=project.id,
@@ -214,15 +216,16 @@ class Builds(RunService):
                 self.cancel(number, reason=f"approved by {by}: built again with a board")
         return again
 
-    def _write_down(self, whose: Proposal, build: Run) -> Run:
-        """Write a new build down, and the approval that it comes of.
+    def _write_down(self, found: LocatedCommit, whose: Proposal, build: Run) -> Run:
+        """Write a new build of a commit down, and the approval that it comes of.
 
         Raises:
-            ConflictError: somebody approved it already.
+            ConflictError: somebody approved it already, or the source was changed meanwhile.
         """
+        clone = found.project.clone_path
         if whose.approved is None:
-            return store_runs.add_run(self._store, build)
-        added = store_runs.add_approved_run(self._store, build, whose.approved)
+            return store_runs.add_run(self._store, build, clone=clone)
+        added = store_runs.add_approved_run(self._store, build, whose.approved, clone=clone)
         if added is None:
             raise ConflictError(f"build {whose.approved} is approved already")
         return added

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.errors import EspdeckError
 from engine.projects import git
 from engine.projects.jobs import fetch_lock
 from engine.projects.project_sync import ProjectSync
@@ -15,6 +17,8 @@ from engine.source import tree
 from engine.store import projects as store_projects
 from engine.store.database import Store
 from engine.store.tables import Project
+
+_LOG = logging.getLogger("espdeck.projects")
 
 
 class Clones:
@@ -39,10 +43,18 @@ class Clones:
         return self._folder / f"{key}.git"
 
     def remove_of(self, project: Project) -> None:
-        """Delete what only this project needs of its clone, when its row names it no longer."""
+        """Delete what only this project needs of its clone, when its row names it no longer.
+
+        What cannot be deleted is left, with a line in the log.
+        """
         if not project.clone_path:
             return  # it was never cloned
-        clone = Path(project.clone_path)
+        try:
+            self._remove(project, Path(project.clone_path))
+        except (EspdeckError, OSError) as error:
+            _LOG.warning("%s is left over: %s", project.clone_path, error)
+
+    def _remove(self, project: Project, clone: Path) -> None:
         with self._sync.locked_clone(clone, CancelToken()):
             if store_projects.projects_in(self._store, project.clone_path):
                 for folder in self._slots.builds(clone, str(project.id)):

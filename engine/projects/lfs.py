@@ -20,6 +20,7 @@ from engine.projects.git import explain, lock_config, read_git, run_any, run_git
 from engine.projects.remote import TIMEOUT_SECONDS, credentials
 from engine.projects.sources import Source, SourceKind
 from engine.projects.worktrees import Slot
+from engine.source import tree
 from engine.text import clean, count
 
 MAX_POINTER_BYTES = 1024
@@ -30,6 +31,8 @@ _POINTER = re.compile(
     rb"oid sha256:[0-9a-f]{64}\nsize \d{1,20}\n?"
 )
 _GREP_PATTERN = "^version https://git-lfs.github.com/spec/v1$"
+_CONTENT = Path("lfs", "objects")  # in a clone (git-lfs, docs/spec.md)
+_OBJECT_NAME = re.compile("[0-9a-f]{64}")
 _DOCUMENTS = frozenset(
     {
         *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf", ".mp4", ".mov", ".webm"),
@@ -98,6 +101,33 @@ def fetch(
     reason = explain(done.tail) if done.returncode else "git-lfs left them as they are"
     hint = "check that their content was pushed (git lfs push --all) and may be fetched from here"
     return _findings(left, reason, hint)
+
+
+def copy_content(old: Path, new: Path, cancel: CancelToken) -> None:
+    """Have a clone hold what another one has of Git LFS: its server may not be asked any more.
+
+    Files are shared where both are on one disk: Git LFS never changes one.
+
+    Raises:
+        ToolError: a file cannot be copied: the disk is full.
+        CancelledError, Interrupted: as ``cancel`` says.
+    """
+    for entry in tree.below(old / _CONTENT):
+        if not entry.is_file(follow_symlinks=False) or not _OBJECT_NAME.fullmatch(entry.name):
+            continue
+        cancel.check()
+        copy = new / Path(entry.path).relative_to(old)
+        if copy.exists():
+            continue
+        try:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(entry.path, copy)
+            except OSError:  # on another disk, or one without links
+                shutil.copyfile(entry.path, copy)
+        except OSError as error:
+            copy.unlink(missing_ok=True)  # cut off
+            raise ToolError(f"{copy}: {os.strerror(error.errno or 0)}") from error
 
 
 def _pointers(worktree: Path) -> list[str]:

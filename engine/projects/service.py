@@ -465,15 +465,7 @@ class Projects:
             UsageError: a build of it has not ended.
         """
         project = store_projects.get_project(self._store, project_id)
-        busy = [
-            build
-            for build in store_runs.unfinished_runs(self._store)
-            if build.project_id == project_id
-        ]
-        if busy:
-            raise ConflictError(
-                f"{busy[0].kind.label} {busy[0].number} of {project.name} has not ended"
-            )
+        store_projects.check_idle(self._store, project_id)  # before its sync is cancelled
         self._jobs.cancel(project_id)
         lock = self._jobs.lock_of(project_id)
         if not lock.acquire():
@@ -484,6 +476,7 @@ class Projects:
             # A negative limit is none in SQLite.
             kept = store_runs.list_runs(self._store, kind=None, project_id=project_id, limit=-1)
             store_projects.remove_project(self._store, project_id)
+            self._sync.publish(project, removed=True)
             for build in kept:
                 if build.artifacts_path:
                     tree.delete(Path(build.artifacts_path))
@@ -491,7 +484,6 @@ class Projects:
             lock.path.unlink(missing_ok=True)
         finally:
             lock.release()
-        self._sync.publish(project, removed=True)
 
     def usage(self) -> tuple[disk.DiskUsage, ...]:
         """What each source takes of the disk, the largest first. Takes seconds."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus
 from engine.errors import ConflictError
-from engine.projects import git
+from engine.projects import git, lfs
 from engine.projects.apps import survey_commit
 from engine.projects.clone_sync import synchronise
 from engine.projects.clones import Clones
@@ -19,7 +19,6 @@ from engine.projects.project_sync import NO_CHIP, ProjectSync
 from engine.projects.sources import Source
 from engine.source import tree
 from engine.store import projects as store_projects
-from engine.store import runs as store_runs
 from engine.store.database import Store
 from engine.store.tables import Project, utc_now
 
@@ -74,7 +73,7 @@ class SourceChange:
             raise ConflictError(f"{name} is being cloned or synced: try again when it is done")
         try:
             before = store_projects.get_project(self._store, project_id)
-            self._check_idle(before)
+            store_projects.check_idle(self._store, project_id)  # before anything is fetched
             clone = self._clones.path_of(source)
             with self._sync.locked_clone(clone, cancel):
                 try:
@@ -83,11 +82,11 @@ class SourceChange:
                     if not store_projects.projects_in(self._store, str(clone)):
                         tree.delete(clone)
                     raise
+            self._sync.publish(changed)
             if before.clone_path != changed.clone_path:
                 self._clones.remove_of(before)
         finally:
             lock.release()
-        self._sync.publish(changed)
         return changed
 
     def _fetch(
@@ -115,7 +114,6 @@ class SourceChange:
         old = Path(before.clone_path)
         if old != clone and git.is_repository(old):
             _copy_kept(old, clone, cancel)
-        self._check_idle(before)  # a build may have begun meanwhile: it is in the old clone
 
         def change(row: Project) -> None:
             rest(row)
@@ -127,20 +125,12 @@ class SourceChange:
                 is_there = found.app(row.app) is not None
                 row.status_detail = NO_CHIP if is_there else found.explain_absence(row.app)
 
-        return store_projects.change_project(self._store, before.id, change)
-
-    def _check_idle(self, project: Project) -> None:
-        busy = store_runs.unfinished_runs(self._store)
-        run = next((each for each in busy if each.project_id == project.id), None)
-        if run is not None:
-            raise ConflictError(
-                f"{run.kind.label} {run.number} of {project.name} has not ended: "
-                "its source can be changed afterwards"
-            )
+        # A run that was started meanwhile has its commit from the old clone.
+        return store_projects.change_project(self._store, before.id, change, idle=True)
 
 
 def _copy_kept(old: Path, new: Path, cancel: CancelToken) -> None:
-    """Copy the commits of builds, and committed repairs, from one clone to another.
+    """Copy the commits of builds, with their LFS files, and committed repairs to another clone.
 
     Raises:
         ToolError: Git cannot: the disk is full, or one names its objects by SHA-1, one by SHA-256.
@@ -148,3 +138,4 @@ def _copy_kept(old: Path, new: Path, cancel: CancelToken) -> None:
     options = ("--no-tags", "--force", "--no-write-fetch-head", "--update-shallow")
     refs = [f"+{name}*:{name}*" for name in (git.KEPT_REFS, _FIX_REFS)]
     git.run_git(["-C", str(new), "fetch", *options, "--", str(old), *refs], cancel=cancel)
+    lfs.copy_content(old, new, cancel)

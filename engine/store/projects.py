@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from engine.enums import ProjectStatus, RunKind, RunStatus
 from engine.errors import ConflictError, NotFoundError
@@ -160,22 +160,54 @@ def update_project(
     return change_project(store, project_id, change)
 
 
+def check_idle(store: Store, project_id: uuid.UUID) -> None:
+    """Look whether every run of a project has ended.
+
+    Raises:
+        ConflictError: one has not.
+    """
+    with store.read() as session:
+        _check_idle(session, project_id)
+
+
+def _check_idle(session: Session, project_id: uuid.UUID) -> None:
+    unfinished = (RunStatus.PENDING, RunStatus.RUNNING)
+    found = session.exec(
+        select(Run, Project.name)
+        .join(Project, col(Project.id) == col(Run.project_id))
+        .where(col(Run.status).in_(unfinished), Run.project_id == project_id)
+        .order_by(col(Run.id))
+    ).first()
+    if found is not None:
+        run, name = found
+        raise ConflictError(
+            f"{run.kind.label} {run.number} of {name} has not ended: wait for it or cancel it"
+        )
+
+
 def change_project(
-    store: Store, project_id: uuid.UUID, change: Callable[[Project], None]
+    store: Store,
+    project_id: uuid.UUID,
+    change: Callable[[Project], None],
+    *,
+    idle: bool = False,
 ) -> Project:
     """Change a project.
 
     Args:
         change: is given its row, as it stands now, and changes it; other writers wait meanwhile.
+        idle: refuse while a run of it has not ended.
 
     Raises:
-        UsageError: its new name is taken, or there is no such project.
+        UsageError: its new name is taken, there is no such project, or it is not idle.
     """
     try:
         with store.write() as session:
             project = session.get(Project, project_id)
             if project is None:
                 raise NotFoundError(f"no project {project_id}")
+            if idle:
+                _check_idle(session, project_id)
             change(project)
             project.updated_at = utc_now()
             session.add(project)
@@ -188,8 +220,13 @@ def change_project(
 
 
 def remove_project(store: Store, project_id: uuid.UUID) -> None:
-    """Forget a project with its builds, findings and logs."""
+    """Forget a project with its builds, findings and logs.
+
+    Raises:
+        ConflictError: a run of it has not ended.
+    """
     with store.write() as session:
+        _check_idle(session, project_id)
         # A reader hears that the project is gone: that their rows are is nothing it misses.
         mine = select(Run.id).where(Run.project_id == project_id)
         session.exec(delete(EventRow).where(col(EventRow.run_id).in_(mine)))

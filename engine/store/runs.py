@@ -16,7 +16,16 @@ from engine.enums import ArtifactKind, RunKind, RunStatus, StageStatus, Trigger
 from engine.errors import ConflictError, NotFoundError
 from engine.findings import Finding
 from engine.store.database import Store
-from engine.store.tables import Artifact, FindingRow, Retry, Run, RunMeasure, StageRow, utc_now
+from engine.store.tables import (
+    Artifact,
+    FindingRow,
+    Project,
+    Retry,
+    Run,
+    RunMeasure,
+    StageRow,
+    utc_now,
+)
 
 PUSHES = (Trigger.PUSH, Trigger.WEBHOOK)
 """What starts the builds of what is new at a source."""
@@ -28,26 +37,59 @@ _OUTCOME = ("status", "error", "verdict", "started_at", "completed_at", "duratio
 """What a retry keeps of the run as it was."""
 
 
-def add_run(store: Store, run: Run) -> Run:
-    """Write a new run and give it its number."""
+def add_run(store: Store, run: Run, *, clone: str | None = None) -> Run:
+    """Write a new run and give it its number.
+
+    Args:
+        clone: as :func:`check_clone` has it.
+
+    Raises:
+        ConflictError: as :func:`check_clone` says.
+    """
     with store.write() as session:
+        check_clone(session, run, clone)
         session.add(run)
         session.flush()
         session.refresh(run)
     return run
 
 
-def add_approved_run(store: Store, run: Run, approved: int) -> Run | None:
+def check_clone(session: Session, run: Run, clone: str | None) -> None:
+    """Look whether the project of a new run has still its commits from where its commit was found.
+
+    Args:
+        clone: where it was found; None for a run of no commit.
+
+    Raises:
+        ConflictError: the project was removed, or its source changed.
+    """
+    if clone is None:
+        return
+    project = session.get(Project, run.project_id)
+    if project is None:
+        raise ConflictError("its project was removed meanwhile")
+    if project.clone_path != clone:
+        raise ConflictError(f"the source of {project.name} was changed meanwhile: try again")
+
+
+def add_approved_run(
+    store: Store, run: Run, approved: int, *, clone: str | None = None
+) -> Run | None:
     """Write a new run of a commit and that it was approved, both or none.
 
     Args:
         run: its ``approved_by`` says who did.
         approved: the run that was approved.
+        clone: as :func:`check_clone` has it.
 
     Returns:
         The new run with its number; None where somebody approved that one before.
+
+    Raises:
+        ConflictError: as :func:`check_clone` says.
     """
     with store.write() as session:
+        check_clone(session, run, clone)
         before = session.get_one(Run, approved)
         if before.approved_by:
             return None

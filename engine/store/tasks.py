@@ -10,13 +10,21 @@ from sqlmodel import col, select
 from engine.enums import RunKind, RunStatus
 from engine.errors import NotFoundError
 from engine.store.database import Store
-from engine.store.runs import MAX_DIGITS
+from engine.store.runs import MAX_DIGITS, check_clone
 from engine.store.tables import Project, Run, StageRow, Task
 
 
-def add_task(store: Store, run: Run, task: Task) -> Run:
-    """Write a new task and its run, and give it its number."""
+def add_task(store: Store, run: Run, task: Task, *, clone: str | None = None) -> Run:
+    """Write a new task and its run, and give it its number.
+
+    Args:
+        clone: as :func:`engine.store.runs.check_clone` has it.
+
+    Raises:
+        ConflictError: as :func:`engine.store.runs.check_clone` says.
+    """
     with store.write() as session:
+        check_clone(session, run, clone)
         session.add(run)
         session.flush()
         session.refresh(run)

@@ -223,14 +223,15 @@ class Tasks(RunService):
                 "the api_key stands in a text of the task, too, which would be stored: leave it out"
             )
         run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()), asked_by=asked_by or who_asks())
+        clone = None
         if request.project_id is not None:
-            request = _put_commit(run, request.project_id, request, self._projects)
+            request, clone = _put_commit(run, request.project_id, request, self._projects)
         most = request.max_iterations
         most = self._settings().max_iterations if most is None else most
         task = row_of(request, plan, most, keyed=key is not None)
         self._services.wait_ready()
         with self._brought(run.workflow_id, key):
-            number = store_tasks.add_task(self._store, run, task).number
+            number = store_tasks.add_task(self._store, run, task, clone=clone).number
         return self._ask_for_run(number)
 
     def retry(
@@ -419,11 +420,12 @@ def _is_file(name: str) -> bool:
 
 def _put_commit(
     run: Run, project_id: uuid.UUID, request: TaskRequest, commits: Projects
-) -> TaskRequest:
+) -> tuple[TaskRequest, str]:
     """Write down which commit a task is about: of a range that it is to see, the end.
 
     Returns:
-        The request, in which a range is one of hashes: what HEAD is may have changed by then.
+        The request, in which a range is one of hashes: what HEAD is may have changed by then. And
+        the clone that has the commit.
     """
     located = commits.commit(project_id, request.commit or None)
     project, found = located.project, located.commit
@@ -441,4 +443,4 @@ def _put_commit(
     run.notes = [asdict(note) for note in located.notes]
     run.branch = project.branch or ""
     run.target = project.target
-    return request
+    return request, project.clone_path

@@ -22,7 +22,8 @@ class Yard:
         self.store = Store(folder / "espdeck.db")
         self.slots = Slots(folder / "worktrees", is_unfinished=lambda _run: False)
         self.folder = folder / "projects"
-        self.projects = Projects(self.store, Bus(), self.folder, self.slots)
+        self.bus = Bus()
+        self.projects = Projects(self.store, self.bus, self.folder, self.slots)
 
     def add(self, source: Path | str, branch: str | None = None) -> Project:
         added = self.projects.add(str(source), branch=branch, targets=["esp32c3"])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.cancel import CancelToken
 from engine.enums import ProjectStatus
-from engine.errors import ToolError, UsageError
-from engine.projects import git_objects
+from engine.errors import ConflictError, ToolError, UsageError
+from engine.events import Event, ProjectChanged
+from engine.projects import git_objects, lfs
 from engine.projects.editor import ProjectEditor, ProjectEdits, consequences
-from engine.store.tables import Project
+from engine.projects.jobs import fetch_lock
+from engine.store import runs
+from engine.store.tables import Project, Run
 from tests.engine.git_repos import commit
 from tests.engine.projects.repositories import Yard, git
 
@@ -89,6 +93,10 @@ def test_another_source_keeps_the_builds_and_their_commits(
     siren = add(editor, source, "siren")
     built, old = siren.tip, Path(siren.clone_path)
     git_objects.keep_commit(old, built, cancel=CancelToken())
+    content = Path("lfs", "objects", "e3", "b0", "e3b0" + 60 * "0")
+    (old / content).parent.mkdir(parents=True)
+    (old / content).write_bytes(b"library")
+    (old / content.parent / "tmp").write_bytes(b"begun")
     other = tmp_path / "other"
     commit(other, {"siren/CMakeLists.txt": APP, "siren/sdkconfig.defaults": C6})
 
@@ -99,7 +107,68 @@ def test_another_source_keeps_the_builds_and_their_commits(
     assert moved.id == siren.id
     assert moved.tip != built
     assert yard.projects.commit(moved.id, built).commit.sha == built
+    now = Path(moved.clone_path)
+    assert (now / content).read_bytes() == b"library"
+    assert not (now / content.parent / "tmp").exists()
     assert not old.exists()
+
+
+def test_a_new_source_is_told_though_the_old_clone_cannot_be_deleted(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    siren = add(editor, source, "siren")
+    lock = fetch_lock(Path(siren.clone_path)).path
+    lock.unlink()
+    lock.mkdir()
+    other = tmp_path / "other"
+    commit(other, {"siren/CMakeLists.txt": APP, "siren/sdkconfig.defaults": C6})
+    told: list[Event] = []
+    yard.bus.subscribe(told.append)
+
+    moved = editor.edit(siren, ProjectEdits(source=str(other), name="bell"))
+
+    assert moved.source == str(other)
+    assert isinstance(told[-1], ProjectChanged)
+    assert (told[-1].project, told[-1].detail) == ("bell", moved.status_detail)
+
+
+def test_a_run_that_was_started_meanwhile_keeps_the_source(
+    yard: Yard, editor: ProjectEditor, source: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    siren = add(editor, source, "siren")
+    other = tmp_path / "other"
+    commit(other, {"siren/CMakeLists.txt": APP, "siren/sdkconfig.defaults": C6})
+    copy_kept = lfs.copy_content
+
+    def copy_while_another_process_starts(*arguments: Any) -> None:
+        copy_kept(*arguments)
+        clone = siren.clone_path
+        runs.add_run(yard.store, Run(project_id=siren.id, commit_sha=siren.tip), clone=clone)
+
+    monkeypatch.setattr(lfs, "copy_content", copy_while_another_process_starts)
+
+    with pytest.raises(ConflictError, match=r"build 1 of .* has not ended: wait for it"):
+        editor.edit(siren, ProjectEdits(source=str(other)))
+
+    assert yard.projects.get(siren.name).source == str(source)
+    assert [path.name for path in yard.folder.glob("*.git")] == [Path(siren.clone_path).name]
+
+
+def test_no_run_is_started_of_a_commit_that_another_source_had(
+    yard: Yard, editor: ProjectEditor, source: Path, tmp_path: Path
+) -> None:
+    siren = add(editor, source, "siren")
+    located = yard.now(siren)
+    other = tmp_path / "other"
+    commit(other, {"siren/CMakeLists.txt": APP, "siren/sdkconfig.defaults": C6})
+    editor.edit(siren, ProjectEdits(source=str(other)))
+
+    run = Run(project_id=siren.id, commit_sha=located.commit.sha)
+    with pytest.raises(ConflictError, match=f"source of {siren.name} was changed meanwhile"):
+        runs.add_run(yard.store, run, clone=located.project.clone_path)
+    yard.projects.remove(siren.id)
+    with pytest.raises(ConflictError, match="removed meanwhile"):
+        runs.add_run(yard.store, run, clone=located.project.clone_path)
 
 
 def test_a_source_that_cannot_be_had_changes_nothing(

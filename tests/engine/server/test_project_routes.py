@@ -24,6 +24,8 @@ IDF = {
     "sdkconfig.defaults": 'CONFIG_IDF_TARGET="esp32c3"\n',
 }
 
+BUSY = "build 1 of fw has not ended: wait for it or cancel it"
+
 
 @pytest.fixture
 def store(engine: Engine) -> Iterator[Store]:
@@ -201,6 +203,26 @@ def test_a_project_is_changed(admin: httpx.Client, folder: Path) -> None:
     assert admin.get("/api/v1/projects/fw").json()["source"] == str(folder)
 
 
+def test_a_project_follows_another_source(
+    admin: httpx.Client, store: Store, folder: Path, tmp_path: Path
+) -> None:
+    before = admin.get(f"/api/v1/projects/{imported(admin, folder)}").json()
+    build = runs.add_run(store, Run(project_id=uuid.UUID(before["id"]), commit_sha=before["tip"]))
+    tip = commit(tmp_path / "moved", IDF | {"main/other.c": ""}, "Moved")
+    asked = {"source": str(tmp_path / "moved"), "name": "blink"}
+
+    busy = admin.patch("/api/v1/projects/fw", json=asked)
+    runs.finish_run(store, build.number, status=RunStatus.SUCCESS)
+    done = admin.patch("/api/v1/projects/fw", json=asked)
+
+    assert (busy.status_code, busy.json()["detail"]) == (409, BUSY)
+    assert done.status_code == 200, done.text
+    after = admin.get("/api/v1/projects/blink").json()
+    assert (after["id"], after["source"]) == (before["id"], asked["source"])
+    assert (after["status"], after["target"], after["tip"]) == ("active", "esp32c3", tip)
+    assert admin.get("/api/v1/builds/1").json()["project_id"] == before["id"]
+
+
 def test_a_project_is_not_changed_while_it_is_cloned(admin: httpx.Client, store: Store) -> None:
     add(store, "fw", ProjectStatus.PENDING)
 
@@ -218,7 +240,7 @@ def test_a_project_is_removed_when_nothing_runs(admin: httpx.Client, store: Stor
     runs.finish_run(store, build.number, status=RunStatus.SUCCESS)
     done = admin.delete("/api/v1/projects/fw")
 
-    assert (busy.status_code, busy.json()["detail"]) == (409, "build 1 of fw has not ended")
+    assert (busy.status_code, busy.json()["detail"]) == (409, BUSY)
     assert (done.status_code, done.content) == (204, b"")
     assert admin.get("/api/v1/projects/fw").status_code == 404
     assert admin.get("/api/v1/builds/1").status_code == 404
