@@ -1,26 +1,22 @@
 """Whether a person's folder has changes, and how far a commit is ahead: quick looks with a limit.
 
-Nothing is written there: no index is refreshed, no lock is taken, no submodule is fetched.
+Nothing is written there: no index is refreshed, no lock is taken, no submodule is fetched; see
+:mod:`engine.projects.folder_git`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.errors import ToolError
-from engine.projects.git import explain, run_any
+from engine.projects import folder_git
 
-_NO_LOCKS_ENV = {"GIT_OPTIONAL_LOCKS": "0"}
-_MAX_ERROR_BYTES = 1 << 16
 _DETACHED = "(detached)"
 
 # As a build of a folder's changes has it: new files count (:mod:`engine.projects.working_tree`).
-_STATUS = ("status", "--porcelain=v2", "-z", "--branch", "--untracked-files=normal", "--no-renames")
+_OPTIONS = ("--branch", "--untracked-files=normal", "--no-renames")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ def read_folder_state(folder: Path, *, cancel: CancelToken, timeout: float) -> F
     """
     heads: dict[str, str] = {}
     is_dirty = False
-    for entry in _asked(folder, *_STATUS, cancel=cancel, timeout=timeout).split("\0"):
+    for entry in folder_git.status(folder, *_OPTIONS, cancel=cancel, timeout=timeout).split("\0"):
         if entry.startswith("# "):
             name, _blank, value = entry[2:].partition(" ")
             heads[name] = value
@@ -78,7 +74,7 @@ def count_commits(
         CancelledError, Interrupted: as ``cancel`` says.
     """
     words = ("rev-list", "--count", f"{before}..{after}", "--")
-    return int(_asked(repository, *words, cancel=cancel, timeout=timeout))
+    return int(folder_git.ask(repository, *words, cancel=cancel, timeout=timeout))
 
 
 def stamp_of(folder: Path) -> tuple[int, ...]:
@@ -91,23 +87,3 @@ def stamp_of(folder: Path) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
             found.append((folder / name).stat().st_mtime_ns)
     return tuple(found)
-
-
-def _asked(folder: Path, *words: str, cancel: CancelToken, timeout: float) -> str:
-    """What Git prints; bytes that are no UTF-8 are lone surrogates."""
-    printed = bytearray()
-    with tempfile.TemporaryFile() as said:  # warnings, which must not stand among the names
-        done = run_any(
-            ["-C", str(folder), *words],
-            timeout=timeout,
-            cancel=cancel,
-            on_output=printed.extend,
-            env=_NO_LOCKS_ENV,
-            errors=said,
-            supervised=False,
-        )
-        said.seek(0)
-        complaint = said.read(_MAX_ERROR_BYTES).decode("utf-8", "replace")
-    if done.returncode != 0:
-        raise ToolError(f"{folder}: {explain(complaint)}")
-    return os.fsdecode(bytes(printed))

@@ -41,12 +41,14 @@ _DOCUMENTS = frozenset(
 )
 """Endings of what documents, rather than is, a firmware: absent, it only warns."""
 
-_FILTER = (  # as git lfs install writes it; without it git-lfs fetches but checks nothing out
+FILTER = (
     ("filter.lfs.clean", "git-lfs clean -- %f"),
     ("filter.lfs.smudge", "git-lfs smudge -- %f"),
     ("filter.lfs.process", "git-lfs filter-process"),
     ("filter.lfs.required", "true"),
 )
+"""As ``git lfs install`` writes it; without it git-lfs fetches but checks nothing out."""
+
 _MAX_SHOWN_FILES = 5
 
 
@@ -90,7 +92,7 @@ def fetch(
     # It takes a folder of this machine by a URL only.
     address = Path(url).as_uri() if source.kind is SourceKind.FILE else url
     with lock_config(clone, cancel=cancel):
-        for key, value in (*_FILTER, ("remote.origin.url", address)):
+        for key, value in (*FILTER, ("remote.origin.url", address)):
             run_git([*at, "config", key, value], cancel=cancel)
         done = run_any(
             [*options, *at, "lfs", "pull"], timeout=TIMEOUT_SECONDS, cancel=cancel, env=secrets

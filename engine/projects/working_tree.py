@@ -5,7 +5,6 @@ It is only read. What Git would write there (an index, objects, refs) goes into 
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from pathlib import Path
 
 from engine.cancel import CancelToken
 from engine.errors import ToolError
-from engine.projects.git import BRANCH_REFS, KEPT_REFS, explain, run_any, run_git
+from engine.projects import folder_git
+from engine.projects.folder_git import NO_LOCKS_ENV
+from engine.projects.git import BRANCH_REFS, KEPT_REFS, run_any, run_git
 from engine.projects.patches import hash_of
 from engine.text import clean, count
 
@@ -34,9 +35,7 @@ _STATUS_FIELDS = {"1": 8, "2": 9, "u": 10}
 _SHORT = 2
 _MAX_SHOWN_FILES = 5  # names of new files
 _SHA256_DIGITS = 64  # digits of a hash of SHA-256
-_MAX_ERROR_BYTES = 1 << 16
 _NO_WORK_TREE_ERROR = "must be run in a work tree"  # what Git says of a bare repository
-_NO_LOCKS_ENV = {"GIT_OPTIONAL_LOCKS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +72,16 @@ def changes(folder: Path, *, cancel: CancelToken) -> Changes:
         ToolError: Git cannot say; one line.
         CancelledError, Interrupted: as ``cancel`` says.
     """
-    printed = bytearray()
-    with tempfile.TemporaryFile() as said:  # warnings, which must not stand among the names
-        done = run_any(
-            [*_at(folder), "status", "--porcelain=v2", "-z", "--untracked-files=all"],
-            timeout=STATUS_TIMEOUT_SECONDS,
-            cancel=cancel,
-            on_output=printed.extend,
-            env=_NO_LOCKS_ENV,
-            errors=said,
-            supervised=False,
+    try:
+        printed = folder_git.status(
+            folder, "--untracked-files=all", cancel=cancel, timeout=STATUS_TIMEOUT_SECONDS
         )
-        said.seek(0)
-        complaint = said.read(_MAX_ERROR_BYTES).decode("utf-8", "replace")
-    if done.returncode != 0:
-        if _NO_WORK_TREE_ERROR in complaint:
+    except ToolError as error:
+        if _NO_WORK_TREE_ERROR in str(error):
             return Changes(0)
-        raise ToolError(f"{folder}: {explain(complaint)}")
+        raise
     files, submodules, new, size = 0, [], [], 0
-    entries = iter(filter(None, os.fsdecode(bytes(printed)).split("\0")))
+    entries = iter(filter(None, printed.split("\0")))
     for entry in entries:
         words = entry.split(" ", _STATUS_FIELDS.get(entry[0], 1))
         state, kind = words[1:3] if len(words) > _SHORT else ("", "")
@@ -145,7 +135,7 @@ def snapshot(folder: Path, clone: Path, found: Changes, *, cancel: CancelToken) 
             if (theirs := Path(_asked(folder, kind, cancel))).is_file():
                 shutil.copy2(theirs, copy)  # an index with its times, by which Git sees changes
         env = {
-            **_NO_LOCKS_ENV,
+            **NO_LOCKS_ENV,
             "GIT_INDEX_FILE": str(index),
             "GIT_OBJECT_DIRECTORY": f"{made}/objects",
         }
@@ -205,4 +195,4 @@ def _at(folder: Path) -> list[str]:
 def _asked(folder: Path, name: str, cancel: CancelToken) -> str:
     """Where a repository, of which the folder may be a worktree, keeps something."""
     words = [*_at(folder), "rev-parse", "--git-path", name]
-    return str(folder / run_git(words, cancel=cancel, env=_NO_LOCKS_ENV).tail.rstrip("\n"))
+    return str(folder / run_git(words, cancel=cancel, env=NO_LOCKS_ENV).tail.rstrip("\n"))

@@ -16,11 +16,13 @@ from engine.projects.folder_state import (
     read_folder_state,
     stamp_of,
 )
+from engine.projects.working_tree import changes
 from tests.engine.git_repos import commit
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")  # which may name git-lfs
     commit(tmp_path / "node", {"main.c": "int main;", ".gitignore": "build/\n"})
     return tmp_path / "node"
 
@@ -102,3 +104,82 @@ def test_a_commit_and_a_checkout_change_the_stamp(folder: Path) -> None:
 
     assert stamp_of(folder) != before
     assert stamp_of(folder / "gone") == ()
+
+
+def with_filter(folder: Path, name: str, ran: Path) -> None:
+    """Have a repository name a filter for its sources that leaves a file behind when it runs."""
+    with Repo(folder) as repository, repository.config_writer() as config:
+        config.set_value(f'filter "{name}"', "clean", f"touch {ran}; cat")
+        config.set_value(f'filter "{name}"', "required", "true")
+    attributes = folder / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text(f"*.c filter={name}\n")
+    os.utime(folder / "main.c", (1, 1))
+
+
+@pytest.mark.parametrize("name", ["mine", "a=b.c", "lfs"])
+def test_filters_that_a_folder_names_do_not_run(folder: Path, tmp_path: Path, name: str) -> None:
+    with_filter(folder, name, tmp_path / "ran")
+
+    assert not state(folder).is_dirty
+    assert not changes(folder, cancel=CancelToken())
+    assert not (tmp_path / "ran").exists()
+    (folder / "main.c").write_text("int more;")
+    assert state(folder).is_dirty
+    assert not (tmp_path / "ran").exists()
+
+
+def test_filters_of_submodules_and_included_files_do_not_run(folder: Path, tmp_path: Path) -> None:
+    commit(tmp_path / "lib", {"main.c": "int l;\n"})
+    with Repo(folder) as repository:
+        add = ("submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
+        repository.git.execute(["git", "-c", "protocol.file.allow=always", *add])
+        repository.git.commit("-qm", "With a submodule")
+    assert not state(folder).is_dirty
+    own = folder / ".git" / "modules" / "lib"
+    (own / "more").write_text(f'[filter "x"]\n\tclean = "touch {tmp_path}/ran; cat"\n')
+    with (own / "config").open("a") as config:
+        config.write("[include]\n\tpath = more\n")
+    (own / "info").mkdir(exist_ok=True)
+    (own / "info" / "attributes").write_text("*.c filter=x\n")
+
+    (folder / "lib" / "main.c").write_text("int m;\n")
+
+    assert state(folder).is_dirty
+    assert changes(folder, cancel=CancelToken()).submodules == ("lib",)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_filters_that_a_person_chose_do_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_filter(folder, "mine", tmp_path / "ran")
+    chosen = f'[filter "mine"]\n\tclean = "touch {tmp_path}/chosen; tr a-z A-Z"\n'
+    (tmp_path / "gitconfig").write_text(chosen)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+
+    assert state(folder).is_dirty  # as the filter has it
+    assert (tmp_path / "chosen").exists()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_git_lfs_runs_as_its_install_command_has_it_unless_a_folder_extends_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lfs = tmp_path / "bin" / "git-lfs"
+    lfs.parent.mkdir()
+    lfs.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\ncat\n")
+    lfs.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{lfs.parent}:{os.environ['PATH']}")
+    with_filter(folder, "lfs", tmp_path / "never")
+    with Repo(folder) as repository:
+        repository.git.config("filter.lfs.clean", "git-lfs clean -- %f")
+
+    assert not state(folder).is_dirty
+    assert (tmp_path / "ran").exists()
+
+    (tmp_path / "ran").unlink()
+    with Repo(folder) as repository:
+        repository.git.config("lfs.extension.x.clean", "touch never")
+    assert not state(folder).is_dirty
+    assert not (tmp_path / "ran").exists()
