@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -58,6 +59,7 @@ class Overview:
         self._executing = executing
         self._now = now
         self._glances: dict[uuid.UUID, Glance] = {}
+        self._glances_lock = threading.Lock()  # front ends read projects in several threads
         self._looks = GitLooks(
             lambda project_id: bus.publish(ProjectLooked(project_id=str(project_id)))
         )
@@ -68,7 +70,13 @@ class Overview:
 
     def projects(self) -> Sequence[ProjectOverview]:
         """Every project, by name."""
-        return self._projects(store_projects.all_projects(self._store), None)
+        with self._glances_lock:
+            before = set(self._glances)
+        found = self._projects(store_projects.all_projects(self._store), None)
+        with self._glances_lock:
+            for gone in before.difference(each.project.id for each in found):
+                self._glances.pop(gone, None)
+        return found
 
     def project(self, project_id: uuid.UUID) -> ProjectOverview | None:
         """One project; None where it is gone."""
@@ -85,7 +93,8 @@ class Overview:
         Args:
             project_ids: of projects that were read before; None for all of those.
         """
-        glances = self._glances
+        with self._glances_lock:
+            glances = dict(self._glances)
         wanted = list(glances) if project_ids is None else project_ids
         self._looks.look([glances[each] for each in wanted if each in glances])
 
@@ -160,7 +169,8 @@ class Overview:
             else {}
         )
         glances = {each.id: glance_of(each, builds.get(each.id)) for each in projects}
-        self._glances = glances if project_id is None else {**self._glances, **glances}
+        with self._glances_lock:
+            self._glances.update(glances)
         return [
             project_overview(
                 ProjectState(

@@ -147,7 +147,7 @@ def _filters_off(folder: Path, cancel: CancelToken, timeout: float) -> dict[str,
     """
     settings = _settings(folder, cancel, timeout)
     extends_lfs = any(each.is_of_folder and each.section.startswith("lfs.") for each in settings)
-    off = {}
+    off: dict[str, str] = {}
     for name in dict.fromkeys(
         each.section
         for each in settings

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,30 @@ def test_a_lab_sees_changes_and_commits_of_a_folder(tmp_path: Path) -> None:
     assert after is not None
     assert (after.is_dirty, after.ahead) == (True, 2)
     assert [type(each) for each in heard] == [ProjectLooked]
+
+
+def test_a_project_that_is_read_while_all_are_read_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, folder = Lab(tmp_path), tmp_path / "node"
+    commit(folder, {"main.c": "1"})
+    (folder / "new.c").write_text("int new;")
+    added: list[uuid.UUID] = []
+    flashed = lab.boards.flashed
+
+    def add_meanwhile() -> Any:
+        if not added:
+            added.append(lab.project("node", source=str(folder), branch="main").id)
+            lab.overview.project(added[0])
+        return flashed()
+
+    monkeypatch.setattr(lab.boards, "flashed", add_meanwhile)
+
+    assert lab.overview.projects() == []
+    lab.overview.look()
+    assert lab.overview.wait_for_looks(30.0)
+    after = lab.overview.project(added[0])
+    lab.overview.close()
+
+    assert after is not None
+    assert after.is_dirty
