@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 _NAME = "psycopg"
+_LIBRARIES = ("psycopg_binary", "psycopg_c")  # one has the client library of PostgreSQL
 _LOADING = threading.RLock()
 
 
@@ -21,6 +22,9 @@ class _StandIn(ModuleType):
     """A module that is loaded when something of it is asked for."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__version__":
+            # What looks through all modules (inspect.getmodule) wants nothing of this one.
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         with _LOADING:  # else a second thread would take away what the first one is loading
             for each in (_NAME, f"{_NAME}.errors"):
                 if isinstance(sys.modules.get(each), _StandIn):
@@ -29,8 +33,13 @@ class _StandIn(ModuleType):
 
 
 def put_off() -> None:
-    """Have ``import psycopg`` and ``from psycopg import errors`` load nothing yet."""
+    """Have ``import psycopg`` and ``from psycopg import errors`` load nothing yet.
+
+    A driver of which a part is missing fails as DBOS is imported, and not in the midst of a run.
+    """
     if _NAME in sys.modules or (spec := find_spec(_NAME)) is None:
+        return
+    if spec.origin is None or not any(map(find_spec, _LIBRARIES)):
         return
     driver = _StandIn(_NAME)
     vars(driver)["__path__"] = spec.submodule_search_locations  # else it is asked for at once
