@@ -4,8 +4,8 @@ Arguments: the program (ELF), the chip, and if need be its eFuses as
 :class:`engine.simulators.labwired_machine.Machine` takes them, as JSON. Firmware time passes only
 as it is granted: each frame on standard input is typed to the firmware's console and runs one
 slice, whose console output goes to standard output as a frame
-(:mod:`engine.simulators.labwired_frames`). The process ends with its standard input, or when
-nothing will come any more.
+(:mod:`engine.simulators.labwired_frames`). The process ends with its standard input, when
+nothing will come any more, and with its parent, also in the midst of a slice.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import os
 import sys
 from pathlib import Path
 
+from engine.processes.parent_death import end_with_parent
 from engine.simulators.labwired_frames import LENGTH, last_frame, pack
 from engine.simulators.labwired_machine import Machine
 
 
 def main(elf: str, chip: str, efuses: str = "null") -> int:
     """Run slices as they are granted."""
+    end_with_parent()
     output = os.dup(1)
     try:
         words = json.loads(efuses)
