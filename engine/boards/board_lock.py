@@ -305,7 +305,8 @@ class _Note:
         if self.purpose.endswith(whose):
             whose = ""
         end = "" if is_alive else ", which ended and left a program that goes on"
-        return f"{self.purpose}{whose} (process {self.process.pid}{end})"
+        who = "this espdeck" if self.process == ProcessIdentity.own() else None
+        return f"{self.purpose}{whose} ({who or f'process {self.process.pid}'}{end})"
 
 
 def _describe(pid: int, notes: Sequence[_Note]) -> str:

@@ -51,7 +51,7 @@ class EsptoolChip:
         identity, md5 = self._reconnector.run(ask)
         self._status.remember(identity)
         if flashed is not None and md5 not in ("", flashed.md5):
-            self._port.say(f"{self._port.name}: something else than {flashed} was flashed on it")
+            self._port.say(f"{self._port.name} no longer holds {flashed}")
             self._files.forget_flashed()
         return identity
 

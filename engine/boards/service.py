@@ -46,6 +46,7 @@ MAX_REMARK_CHARACTERS = 200
 """Characters of what people write about a board."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_START = "start-up check"  # what a board is held for meanwhile
 
 
 class Boards:
@@ -227,12 +228,12 @@ class Boards:
         known = board_rows.all_boards(self._store)
         for name in self._names:
             if is_virtual(name):
-                with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="start") as board:
+                with self.use(name, cancel=cancel, on_wait=_say_nothing, purpose=_START) as board:
                     board.chip.identify()
             elif name.startswith(("/", USB)) and (name not in known or not known[name].asked_at):
                 with (
                     contextlib.suppress(BoardError),
-                    self.use(name, cancel=cancel, on_wait=_say_nothing, purpose="look") as board,
+                    self.use(name, cancel=cancel, on_wait=_say_nothing, purpose=_START) as board,
                 ):
                     board.chip.identify()
 

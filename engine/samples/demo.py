@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine import samples
 from engine.enums import ProjectStatus
 from engine.errors import EspdeckError
+from engine.settings.own_boards import keep_own_boards
 from engine.text import clean
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ IMPORT_TIMEOUT = 60.0
 
 
 def prepare_demo(engine: Engine) -> Project:
-    """Make the samples' repositories and import them, once for each workspace.
+    """Make the samples' repositories and import them, once for each workspace; it keeps the board.
 
     Returns:
         The project to build first.
@@ -33,6 +34,7 @@ def prepare_demo(engine: Engine) -> Project:
     Raises:
         EspdeckError: a repository could not be made or imported.
     """
+    keep_own_boards(engine.settings.workspace, [DEMO_BOARD])
     folder = engine.settings.workspace / "sources"
     known = {project.name: project for project in engine.projects.list()}
     for name in samples.names():

@@ -23,6 +23,7 @@ from engine.settings.keys import (
     plain_type,
 )
 from engine.settings.models import SettingsFile
+from engine.settings.own_boards import own_boards
 from engine.settings.sources import Layers, config_file, read_variables
 from engine.text import near
 from engine.validation import explain_error, reach_of
@@ -35,7 +36,10 @@ _NAMES_WORKSPACE = re.compile(rf"^[ \t]*[\"']?{_WORKSPACE}[\"']?[ \t]*=", re.MUL
 
 
 class Settings(SettingsFile):
-    """What holds for this process; reads the file and the environment when it is made."""
+    """What holds for this process; reads the file and the environment when it is made.
+
+    ``boards`` are those of the settings and the workspace's own.
+    """
 
     def __init__(self, **flags: Any) -> None:
         """Read the settings; what is given here wins over everything.
@@ -45,6 +49,8 @@ class Settings(SettingsFile):
             UsageError: the file cannot be read, or has no such profile.
         """
         super().__init__(**Layers(SettingsFile, config_file(), os.environ, flags).merged())
+        own = (each for each in own_boards(self.workspace) if each not in self.boards)
+        object.__setattr__(self, "boards", (*self.boards, *own))  # nobody has it yet
 
     @classmethod
     def load(cls, **flags: Any) -> Settings:

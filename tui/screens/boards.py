@@ -365,7 +365,7 @@ class BoardsScreen(MainScreen):
                 return
             for board in boards:
                 self._operate(
-                    f"flashed with build {number}",
+                    f"build {number} flashed",
                     lambda held: self._write(held, int(number), app_only=app_only),
                     board,
                 )
@@ -387,7 +387,7 @@ class BoardsScreen(MainScreen):
         )
         if written.verified:
             return None
-        return f"flashed with build {number}, not compared: it has {written.identity.protection}"
+        return f"build {number} flashed, not compared: the chip has {written.identity.protection}"
 
     def _operate(
         self,

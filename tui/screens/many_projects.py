@@ -127,7 +127,7 @@ class ManyProjects:
                 )
         finally:
             app.board_operations.pop(step.board, None)
-        return f"{step.label}: flashed with build {step.build} of {step.project}"
+        return f"{step.label}: build {step.build} of {step.project} flashed"
 
     def _say(self, text: str) -> None:
         self._screen.notify(clean(text), markup=False, timeout=_NOTE_SECONDS)

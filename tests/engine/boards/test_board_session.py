@@ -352,7 +352,7 @@ def test_what_a_board_runs_is_known_until_something_else_is_in_flash(
         )
         assert board.chip.identify().chip == "esp32c3"
         assert files.flashed is None
-        assert notes == [f"{virtual_board.url}: something else than {runs} was flashed on it"]
+        assert notes == [f"{virtual_board.url} no longer holds {runs}"]
 
         files.remember_flashed(runs)
         with pytest.raises(FlashDiffersError, match="holds something else"):

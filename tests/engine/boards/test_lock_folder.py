@@ -308,5 +308,5 @@ def test_a_process_that_the_system_hides_is_not_taken_for_one_that_ended(
         ):
             patch.setattr(board_lock, "lockers", lambda _file, found=lockers: found)
             patch.setattr(board_lock, "process_info", lambda _pid: None)
-            assert board_lock.holder_of("board", folder) == f"build 7 (process {os.getpid()})"
+            assert board_lock.holder_of("board", folder) == "build 7 (this espdeck)"
     assert not board_lock.holder_of("board", folder)

@@ -117,7 +117,7 @@ def test_while_somebody_holds_the_board_its_turn_is_waited_for_whoever_has_the_p
         boards.use(port, cancel=stop, on_wait=on_wait, purpose="build 2"),
     ):
         pass
-    assert told == [f"waiting for {port}: build 1 (process {os.getpid()}) holds it"]
+    assert told == [f"waiting for {port}: build 1 (this espdeck) holds it"]
 
 
 def test_a_lock_that_a_shell_holds_is_seen_though_flock_has_ended(port: str) -> None:

@@ -8,6 +8,8 @@ from elftools.elf.elffile import ELFFile
 
 from engine import manifest, samples
 from engine.images.image import Image
+from engine.settings import Settings
+from engine.settings.own_boards import keep_own_boards
 
 
 def test_there_are_four_samples_and_the_first_is_hello() -> None:
@@ -45,3 +47,15 @@ def test_a_sample_links_into_internal_memory_and_starts_at_its_reset_entry(
         0x40380000 <= low <= high <= 0x403A0000 or 0x3FCA0000 <= low <= high <= 0x3FCC0000
         for low, high in bounds
     )
+
+
+def test_who_opens_the_workspace_of_the_demonstration_has_its_board(tmp_path: Path) -> None:
+    keep_own_boards(tmp_path, ["virtual:esp32c3", "socket://elsewhere:1"])
+
+    assert Settings(workspace=tmp_path).boards == ("virtual:esp32c3",)
+    assert Settings(workspace=tmp_path, boards=("/dev/a", "virtual:esp32c3")).boards == (
+        "/dev/a",
+        "virtual:esp32c3",
+    )
+    assert Settings(workspace=tmp_path, boards=("/dev/a",)).boards == ("/dev/a", "virtual:esp32c3")
+    assert Settings(workspace=tmp_path / "other").boards == ()

@@ -123,7 +123,7 @@ def test_a_board_that_somebody_has_is_busy(lab: ServedLab, board: PlayedBoard) -
         answer = lab.client("ada").post(f"/boards/{board_id(board.url)}/reset")
 
     assert answer.status_code == 409
-    assert answer.json()["detail"].startswith(f"{board.url} is busy: build 7 (process ")
+    assert answer.json()["detail"].startswith(f"{board.url} is busy: build 7 (this espdeck)")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.press("f")
         await story.sees(f"Flash which build on {VIRTUAL}?", "build 1  sensor-hub")
         await story.press("enter")
-        await story.sees("flashed with build 1", timeout=30)
+        await story.sees("build 1 flashed", timeout=30)
         assert story.app.engine is not None
         assert story.app.engine.boards.board_files(VIRTUAL).flashed == Flashed(
             build=1, baud=DEFAULT_BAUD
@@ -106,7 +106,7 @@ async def test_the_marked_boards_are_flashed_at_once(
         await story.press("f")
         await story.sees("Flash which build on 2 boards?")
         await story.press("enter")
-        await story.sees(*(f"{name}: flashed with build 1" for name in others), timeout=60)
+        await story.sees(*(f"{name}: build 1 flashed" for name in others), timeout=60)
         assert story.app.engine is not None
         files_of = story.app.engine.boards.board_files
         assert [files_of(name).flashed for name in others] == [

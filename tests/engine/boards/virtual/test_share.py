@@ -82,7 +82,7 @@ def test_a_list_says_what_a_board_is_held_for(bench: Bench) -> None:
     thread.join(20)
     assert states["/dev/b"] == ("free", "")
     assert states["/dev/a"][0] == "busy"
-    assert states["/dev/a"][1].startswith("build 7 (process ")
+    assert states["/dev/a"][1] == "build 7 (this espdeck)"
     assert {board.state for board in bench.boards.list()} == {"free"}
 
 
