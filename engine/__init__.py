@@ -193,6 +193,8 @@ if TYPE_CHECKING:
     from engine.sizes.tables import SizeGroup as SizeGroup
     from engine.sizes.tables import SizeRow as SizeRow
     from engine.sizes.tables import Sizes as Sizes
+    from engine.stage_labels import stage_key as stage_key
+    from engine.stage_labels import stage_label as stage_label
     from engine.store.backups import Backup as Backup
     from engine.store.busy_wait import describe_process as describe_process
     from engine.store.check_stats import CheckStats as CheckStats
@@ -340,6 +342,7 @@ _NAMES = {
     "engine.settings.models": "SettingsFile",
     "engine.settings.report": "SettingRow list_settings list_variables",
     "engine.sizes.tables": "RegionRow SizeGroup SizeRow Sizes",
+    "engine.stage_labels": "stage_key stage_label",
     "engine.store.backups": "Backup",
     "engine.store.busy_wait": "describe_process",
     "engine.store.check_stats": "CheckStats",

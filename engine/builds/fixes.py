@@ -24,6 +24,7 @@ from engine.files import new_file
 from engine.projects import git, git_objects, patches, remote
 from engine.projects.sources import check_source
 from engine.settings import SettingsSource
+from engine.stage_labels import stage_label
 from engine.store import projects, runs
 from engine.store.attempts import counted_stages
 from engine.store.database import Store
@@ -233,7 +234,7 @@ class Fixes:
             if row.key in _REPAIR_STAGES and row.status is StageStatus.SUCCESS
         ]
         failed = [
-            f"{row.key}: {row.summary}"
+            f"{stage_label(row.key)}: {row.summary}"
             for row in counted_stages(stages, min(repaired, default=None))
             if row.status is StageStatus.FAILED and row.key not in _REPAIR_STAGES
         ]

@@ -17,6 +17,7 @@ from engine.events import (
     RunStarted,
     StageChanged,
 )
+from engine.stage_labels import stage_label
 
 _LOG = logging.getLogger("espdeck.events")
 
@@ -52,7 +53,7 @@ class LogEvents:
             case RunCompleted():
                 self._log_ended(event)
             case StageChanged(status=StageStatus.FAILED):
-                message = f"stage {event.stage} failed: {event.summary}"
+                message = f"stage {stage_label(event.stage)} failed: {event.summary}"
                 extra = {"run": event.run_id, "stage": event.stage, "attempt": event.attempt}
                 _LOG.info("%s", message, extra=extra)
             case CheckCompleted():

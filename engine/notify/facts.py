@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from engine.enums import CheckStatus, RunKind, RunStatus, Severity
 from engine.notify.messages import line
 from engine.notify.subjects import THIS_USB, Fact
+from engine.stage_labels import stage_label
 from engine.store.notifications import RunStory
 from engine.store.tables import CheckResultRow, FindingRow, Project, Run
 
@@ -204,7 +205,7 @@ def _summary(story: RunStory) -> str:
     if run.status is RunStatus.SUCCESS:
         return f"build #{run.number} succeeded{took}"
     first = next((each.key for each in story.stages), "")
-    stage = f" in stage {first}" if first else ""
+    stage = f" in stage {stage_label(first)}" if first else ""
     return f"build #{run.number} failed{stage}: {run.error}"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import chips_of
+from engine import stage_key as stage_key
+from engine import stage_label as stage_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,27 +19,6 @@ NOT_KNOWN = "not known"
 
 DIGITS = 7
 """Of the hash of a commit."""
-
-
-_STAGES = {
-    "plan": "plan",
-    "build": "build",
-    "test.board": "board",
-    "test.simulator": "simulator",
-    "diagnose": "diagnose",
-    "judge": "judge",
-    "repair": "repair",
-}
-
-
-def stage_label(key: str) -> str:
-    """The word for a stage wherever people read of it; a stage of a task is named by its key."""
-    return _STAGES.get(key, key)
-
-
-def stage_key(word: str) -> str:
-    """The key of the stage that a person names, by its word or by its key."""
-    return next((key for key, label in _STAGES.items() if label == word), word)
 
 
 def followed(project: Project) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.enums import CheckStatus
 from engine.text import clean, count
+from tui.presentation.labels import stage_label
 from tui.presentation.tables import Row, columns
 from tui.presentation.units import ago, amount, day, size, span
 
@@ -80,7 +81,7 @@ def project_lines(found: ProjectMetrics) -> list[str]:
         ("FAILS OF", "CODE", "BUILDS", "SINCE", "LAST", "LAST BUILD"),
         [
             (
-                each.stage,
+                stage_label(each.stage),
                 each.code,
                 str(each.count),
                 _day(each.since),
@@ -95,7 +96,7 @@ def project_lines(found: ProjectMetrics) -> list[str]:
         [
             (
                 each.name,
-                each.place,
+                stage_label(each.place),
                 f"{each.target} {each.configuration}".rstrip(),
                 str(each.passed),
                 str(each.failed),

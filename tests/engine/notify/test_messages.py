@@ -69,7 +69,7 @@ def test_the_stage_is_the_first_that_failed() -> None:
     fact = build_fact(story(("test.board", 1), ("judge", 1), ("repair", 1)), {})
 
     assert fact is not None
-    assert fact.summary == "build #12 failed in stage test.board: it failed"
+    assert fact.summary == "build #12 failed in stage board: it failed"
 
 
 def test_the_finding_is_an_error_that_names_its_place() -> None:
