@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from textual.app import App
+from textual.reactive import Reactive, reactive
 
 from tui.keymap import Key, Where
 from tui.state.check_runs import CheckRuns
@@ -16,6 +17,7 @@ from tui.theme import Glyphs
 
 if TYPE_CHECKING:
     from engine import CancelToken, Engine
+    from tui.widgets.row_list import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class AppBase(App[None]):
 
     is_open: bool = False
     """Whether the engine's workspace is open."""
+
+    lab_state: Reactive[tuple[Parts, Parts]] = reactive(([], []), layout=False, repaint=False)
+    """What the line of state of every screen says, from its left end and at its right."""
 
     glyphs: Glyphs
 

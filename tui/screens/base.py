@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Mount, ScreenResume
 from textual.screen import Screen
@@ -19,6 +20,8 @@ from tui.actions import Action, Reason
 from tui.app_base import AppBase
 from tui.keymap import Key, Where, bindings_of
 from tui.widgets.base import RowWidget
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.state_line import StateLine
 
 if TYPE_CHECKING:
     from engine import Engine
@@ -28,7 +31,10 @@ _LOG = logging.getLogger("espdeck.screens")
 
 
 class MainScreen(Screen[None]):
-    """A screen with a part of the key table; :meth:`list_actions` says what each key runs."""
+    """A screen with a part of the key table; :meth:`list_actions` says what each key runs.
+
+    Above what it is about stands the line of state, below it are its keys.
+    """
 
     WHERE: ClassVar[Where]
 
@@ -49,6 +55,17 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._opening: set[object] = set()
         self._is_mounting = True
+
+    def compose(self) -> ComposeResult:
+        """The line of state, the body, the keys."""
+        yield StateLine()
+        yield from self.compose_body()
+        self._bar = KeyBar(self.actions.values())
+        yield self._bar
+
+    def compose_body(self) -> ComposeResult:
+        """What the screen is about."""
+        raise NotImplementedError
 
     def _on_mount(self, _event: Mount) -> None:
         self.call_later(self._mounted)

@@ -23,7 +23,6 @@ from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
 from tui.screens.reader import LineReader
 from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -67,12 +66,10 @@ class BoardsScreen(MainScreen):
         self._shown: tuple[object, ...] = ()
         self._marked: set[str] = set()
 
-    def compose(self) -> ComposeResult:
-        """The list, what is known of a board, and the keys."""
+    def compose_body(self) -> ComposeResult:
+        """The list, and what is known of a board."""
         yield self._boards
         yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Show what there is."""

@@ -17,7 +17,6 @@ from tui.screens.base import MainScreen
 from tui.state.log_tail import LogTail
 from tui.theme import STATE_COLOURS
 from tui.widgets.base import RowWidget
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
 from tui.widgets.row_list import Parts, RowList
 
@@ -51,12 +50,10 @@ class CheckScreen(MainScreen):
         self._shown: object = None
         self._is_busy = False
 
-    def compose(self) -> ComposeResult:
-        """Results, what one found, keys."""
+    def compose_body(self) -> ComposeResult:
+        """Results, what one found."""
         yield self._results
         yield self._found
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Show the results."""

@@ -20,7 +20,6 @@ from tui.screens.base import MainScreen
 from tui.screens.confirm import Choose
 from tui.widgets.check_matrix import CheckMatrix
 from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from engine import CheckCell, Run
@@ -54,13 +53,11 @@ class ChecksScreen(MainScreen):
         self._is_loading = self._is_stale = False
         self._looks = 0
 
-    def compose(self) -> ComposeResult:
-        """The matrix, the filter, what the cell says, the keys."""
+    def compose_body(self) -> ComposeResult:
+        """The matrix, the filter, what the cell says."""
         yield self._matrix
         yield self._filter
         yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Show how things are, and look at what runs from now on."""

@@ -18,7 +18,6 @@ from tui.presentation.compare_rows import (
 )
 from tui.screens import open_result
 from tui.screens.base import MainScreen
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -46,11 +45,9 @@ class CompareScreen(MainScreen):
             id="comparison",
         )
 
-    def compose(self) -> ComposeResult:
-        """The rows, keys."""
+    def compose_body(self) -> ComposeResult:
+        """The rows."""
         yield self._rows
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Compare, which takes a moment; the logs come after the rest."""

@@ -18,7 +18,6 @@ from tui.presentation import manual
 from tui.presentation.manual import Topic
 from tui.screens.base import MainScreen
 from tui.widgets.base import RowWidget
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.linked_text_view import Begin, LinkedTextView
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.text_view import TextView
@@ -72,14 +71,12 @@ class GuideScreen(MainScreen):
         self._page = LinkedTextView()
         self._search = Input(placeholder="search in all pages", id="search")
 
-    def compose(self) -> ComposeResult:
-        """Pages, the page, search, keys."""
+    def compose_body(self) -> ComposeResult:
+        """Pages, the page, search."""
         with Horizontal(id="lists"):
             yield self._list
             yield self._page
         yield self._search
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Show the page that was asked for."""

@@ -23,12 +23,11 @@ from tui.presentation.project_rows import project_problem
 from tui.presentation.units import utc_now
 from tui.screens.base import MainScreen
 from tui.screens.home_panels import HomePanels
-from tui.screens.home_reads import ALL, HomeReads
+from tui.screens.home_reads import ALL, LAB, HomeReads
 from tui.screens.other_screens import OtherScreens
 from tui.screens.project_actions import ProjectActions
 from tui.state.home_state import HomeState
 from tui.state.project_list import Order, key_of
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _MINUTE_SECONDS = 60
 
 
 class HomeScreen(MainScreen):
-    """The line of state, the panels, a filter, the keys."""
+    """The panels, and a filter."""
 
     WHERE: ClassVar[Where] = Where.HOME
     RESTS: ClassVar[bool] = True
@@ -82,13 +81,10 @@ class HomeScreen(MainScreen):
         )
         self._others = OtherScreens(self, self._chosen_project, self._projects.not_open)
 
-    def compose(self) -> ComposeResult:
-        """State, panels, filter, keys."""
-        yield self._reads.lab.line
+    def compose_body(self) -> ComposeResult:
+        """Panels, filter."""
         yield self._panels
         yield self._filter
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Look at the lab from now on."""
@@ -176,15 +172,13 @@ class HomeScreen(MainScreen):
         self._go_to(list(Panel)[number - 1])
 
     def handle_events(self, events: Sequence[Event]) -> None:
-        """Load what changed, each once; nothing while another screen hides this one."""
+        """Load what changed, each once; what the line of state needs also while this is hidden."""
         if events:
             self._note(events)
-        is_hidden = isinstance(self.app.screen, MainScreen) and not self.is_current
-        if is_hidden:
-            return
-        if self._stale:
-            stale, self._stale = self._stale, set()
-            self._reads.load(stale)
+        mains = [each for each in self.app.screen_stack if isinstance(each, MainScreen)]
+        stale = set(self._stale) if mains[-1] is self else self._stale & LAB
+        self._stale -= stale
+        self._reads.load(stale)
         if self._stale_projects:
             projects, self._stale_projects = self._stale_projects, set()
             self._reads.load_some(projects)
@@ -300,7 +294,7 @@ class HomeScreen(MainScreen):
         """Ages and the clock are a minute older."""
         if self.is_current:
             self._panels.show_ages()
-            self._reads.lab.show()
+        self._reads.lab.show()
         self._wait_a_minute()
 
     def _go_to(self, panel: Panel) -> None:

@@ -29,6 +29,9 @@ _FEW_PROJECTS = 8
 ALL = frozenset({"projects", "builds", "work", "boards", "details", "checks", "state"})
 """All that is read."""
 
+LAB = frozenset({"projects", "boards", "checks", "state"})
+"""What the line of state needs of it."""
+
 
 class HomeReads:
     """Reads projects, work, boards, builds and details for home, and has its panels show them."""
@@ -157,10 +160,11 @@ class HomeReads:
 
     def _read_boards(self) -> Callable[[], Sequence[BoardOverview]]:
         """What reads the boards; folders are looked at as often, as their edits are no events."""
-        engine = self._screen.engine
+        engine, is_shown = self._screen.engine, self._screen.is_current
 
         def read() -> Sequence[BoardOverview]:
-            engine.overview.look()
+            if is_shown:
+                engine.overview.look()
             return engine.overview.boards()
 
         return read

@@ -1,4 +1,4 @@
-"""The line of state of home: who runs builds, what runs and waits, boards, checks."""
+"""What the line of state says: who runs builds, what runs and waits, boards, checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tui.presentation.state_line import LabState, state_parts
 from tui.screens.reload import Reload
 from tui.state.executor_state import ExecutorState, ExecutorWatch
-from tui.widgets.state_line import StateLine
 
 if TYPE_CHECKING:
     from engine import ComingCheck, NewestResult
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from tui.state.home_state import HomeState
 
 LOOK_SECONDS = 5.0
-"""Seconds between two looks at who runs the builds, while home is shown."""
+"""Seconds between two looks at who runs the builds."""
 
 _BOARDS_LOOKS = 2
 """Such looks between two at the boards: one is plugged in without an event."""
@@ -32,7 +31,10 @@ _SOON_LOOKS = 2
 
 
 class LabWatch:
-    """Reads in threads of a screen, one at a time of each kind, and draws the line of state."""
+    """The one source of the line of state, which every main screen shows.
+
+    It reads in threads of home, one at a time of each kind, whatever screen is in front.
+    """
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class LabWatch:
         now: Callable[[], datetime],
         host: str,
     ) -> None:
-        """Know a screen.
+        """Know home.
 
         Args:
             state: of home.
@@ -51,7 +53,6 @@ class LabWatch:
         """
         self._now = now
         self._host = host
-        self.line = StateLine()
         self._screen = screen
         self._state = state
         self._watch = ExecutorWatch()
@@ -73,7 +74,7 @@ class LabWatch:
         )
 
     def start(self, look_at_boards: Callable[[], object]) -> None:
-        """Look from now on, while the screen is in front."""
+        """Look from now on."""
         self._look_at_boards = look_at_boards
         self.show()
         self._screen.set_interval(LOOK_SECONDS, self._look)
@@ -100,12 +101,12 @@ class LabWatch:
         self._is_coming_old = True
 
     def show(self) -> None:
-        """Draw the line."""
+        """Say it on the line of every screen."""
         lab = LabState(
             self._executor, self._state.projects, self._state.boards,
             self._failing, self._coming, self._host,
         )  # fmt: skip
-        self.line.show(*state_parts(lab, self._screen.app.glyphs, self._now()))
+        self._screen.app.lab_state = state_parts(lab, self._screen.app.glyphs, self._now())
 
     def _show_executor(self, state: ExecutorState) -> None:
         self._executor = state
@@ -124,7 +125,7 @@ class LabWatch:
         self.show()
 
     def _look(self) -> None:
-        if not self._screen.is_current or not self._screen.app.is_open:
+        if not self._screen.app.is_open:
             return
         self.load_executor()
         self._looks += 1

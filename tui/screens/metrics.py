@@ -18,7 +18,6 @@ from tui.presentation.metric_tables import project_lines
 from tui.presentation.units import ago, amount
 from tui.screens.base import MainScreen
 from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.trend_chart import TrendChart
 
@@ -49,14 +48,12 @@ class MetricsScreen(MainScreen):
         self._chart = TrendChart(self._write, id="chart")
         self._details = Details()
 
-    def compose(self) -> ComposeResult:
-        """Metrics, chart, details, keys."""
+    def compose_body(self) -> ComposeResult:
+        """Metrics, chart, details."""
         with Horizontal(id="lists"):
             yield self._metrics
             yield self._chart
         yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Load the project."""

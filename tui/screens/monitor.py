@@ -23,7 +23,6 @@ from tui.presentation.result_rows import describe_finding
 from tui.screens.base import MainScreen
 from tui.state.board_console import BAUDS, FINDING_PREFIX, BoardConsole
 from tui.widgets.chart import Chart
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import LivePane
 from tui.widgets.pane_container import PaneContainer
 
@@ -86,15 +85,13 @@ class MonitorScreen(MainScreen):
         self._ask: Ask | None = None
         self._recalled = 0
 
-    def compose(self) -> ComposeResult:
-        """The consoles, the chart, what is typed, the keys."""
+    def compose_body(self) -> ComposeResult:
+        """The consoles, the chart, what is typed."""
         self._room = _Room(self._arrange)
         with self._room:
             yield from self._panes
         yield self._chart
         yield self._typed
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Read the boards from now on."""

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 
 from tui.screens.base import MainScreen
 from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import RowList
 
 T = TypeVar("T")
@@ -47,12 +46,10 @@ class PagedListScreen(MainScreen, Generic[T]):
     def _nothing_there(self) -> str:
         """What the list says while it is empty, with the key that helps."""
 
-    def compose(self) -> ComposeResult:
-        """The list, details, keys."""
+    def compose_body(self) -> ComposeResult:
+        """The list, details."""
         yield self._rows
         yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Load the newest."""

@@ -23,7 +23,6 @@ from tui.state.log_tail import MAX_LINES, LogTail
 from tui.state.run_state import RunView, TailKey
 from tui.theme import STATE_COLOURS
 from tui.widgets.base import RowWidget
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_pane import PAGE_LINES, LivePane
 from tui.widgets.row_list import Parts, RowList
 from tui.widgets.run_head import RunHead
@@ -116,8 +115,8 @@ class RunScreen(PanesScreen):
         """The run's number."""
         return self._view.number
 
-    def compose(self) -> ComposeResult:
-        """Head, panes, search, keys."""
+    def compose_body(self) -> ComposeResult:
+        """Head, panes, search."""
         self._head = self.HEAD(self._view, self.app.glyphs)
         yield self._head
         with self._room:
@@ -125,8 +124,6 @@ class RunScreen(PanesScreen):
             yield from self._log_panes.values()
             yield from self._results.by_name.values()
         yield self._search
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Load the run from the store."""

@@ -13,7 +13,6 @@ from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.units import change
 from tui.screens.base import MainScreen
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
@@ -53,12 +52,10 @@ class SizesScreen(MainScreen):
             draw=self._draw_row, key=lambda row: row.name, empty=" measuring", id="sizes"
         )
 
-    def compose(self) -> ComposeResult:
-        """Regions, the table, keys."""
+    def compose_body(self) -> ComposeResult:
+        """Regions, the table."""
         yield self._regions
         yield self._table
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Measure, and compare with the last build before that succeeded."""

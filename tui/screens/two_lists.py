@@ -15,7 +15,6 @@ from tui.actions import Action
 from tui.screens.base import MainScreen
 from tui.theme import RUN_COLOURS
 from tui.widgets.details import Details
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.row_list import Parts, RowList
 
 
@@ -39,16 +38,14 @@ class TwoListScreen(MainScreen):
     def _load_right(self) -> None:
         """Load the right list, as it is filtered."""
 
-    def compose(self) -> ComposeResult:
-        """Lists, details, key bar."""
+    def compose_body(self) -> ComposeResult:
+        """Lists, details."""
         with Horizontal(id="lists"):
             yield self._left
             with Vertical(id="right"):
                 yield self._right
                 yield self._filter
         yield self._details
-        self._bar = KeyBar(self.actions.values())
-        yield self._bar
 
     def on_mount(self) -> None:
         """Hide the filter; the left list has the focus."""

@@ -8,6 +8,7 @@ import html
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,13 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.exceptions import SnapshotDoesNotExist
 from textual.widgets import Input, TextArea
 
+import engine.clock
+from engine import Checks
+from tests.tui.lab import NOW
 from tests.tui.workspaces import Story
+from tui import app as tui_app
 from tui.app import EspdeckApp
+from tui.screens.home import HomeScreen
 
 Size = tuple[int, int]
 Walk = Callable[[Story], Awaitable[None]]
@@ -30,8 +36,12 @@ SIZES: tuple[Size, ...] = ((80, 24), (120, 36), (200, 60))
 
 
 @pytest.fixture(autouse=True)
-def steady_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cursors of fields do not blink."""
+def same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands, on a machine with a name; no check comes; cursors do not blink."""
+    monkeypatch.setattr(tui_app, "HomeScreen", lambda: HomeScreen(now=lambda: NOW, host="lab1"))
+    monkeypatch.setattr(engine.clock, "_zone", UTC)
+    monkeypatch.setattr(Checks, "due", lambda _checks: ())
+    monkeypatch.setattr(Checks, "coming", lambda _checks, _most: ())
     monkeypatch.setattr(Input, "cursor_blink", False)
     monkeypatch.setattr(TextArea, "cursor_blink", False)
 
@@ -60,6 +70,7 @@ def looks(snapshot: SnapshotAssertion) -> Looks:
             story = Story(app, pilot)
             await story.until(lambda: app.is_open)
             await walk(story)
+            await story.until(lambda: "runs here" in "".join(part for part, _ in app.lab_state[0]))
             for width, height in sizes:
                 await story.resize(width, height)
                 size = f"{width}x{height}"

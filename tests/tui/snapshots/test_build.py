@@ -138,7 +138,7 @@ def app(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EspdeckApp]:
     monkeypatch.setattr(RunView, "elapsed", lambda _view: 83.0)
-    app = EspdeckApp(Settings(workspace=tmp_path, **getattr(request, "param", {})))
+    app = EspdeckApp(Settings(workspace=tmp_path, boards=(), **getattr(request, "param", {})))
     yield app
     app.close_engine()
 

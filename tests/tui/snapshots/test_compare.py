@@ -31,7 +31,7 @@ async def test_it_looks_as_it_did(
 ) -> None:
     fill(tmp_path, text=text)
     keep_maps(tmp_path)
-    app = EspdeckApp(Settings(workspace=tmp_path))
+    app = EspdeckApp(Settings(workspace=tmp_path, boards=()))
     try:
         await looks(app, compare, *sizes)
     finally:

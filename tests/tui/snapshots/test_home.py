@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC
 from pathlib import Path
 
 import pytest
 
-import engine.clock
 from engine import Settings
 from engine.projects.variants import Variant
-from tests.tui.lab import NOW, Lab, busy, hostile, many
+from tests.tui.lab import Lab, busy, hostile, many
 from tests.tui.snapshots.conftest import Looks, Size, Walk
 from tests.tui.workspaces import Story
-from tui import app as tui_app
 from tui.app import EspdeckApp
-from tui.screens.home import HomeScreen
 from tui.screens.start_build import ChooseVariants
 
 pytestmark = [pytest.mark.xdist_group("snapshots-home"), pytest.mark.slow]
@@ -74,13 +70,6 @@ async def grouped(story: Story) -> None:
     await story.sees("node-0000")
     await story.press("O", "t", "t", "j", "j", "space", "space", "slash", *"c3", "enter")
     await story.sees("by name, by prefix", "2 marked", "/c3")
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock stands, on a machine with a name."""
-    monkeypatch.setattr(tui_app, "HomeScreen", lambda: HomeScreen(now=lambda: NOW, host="lab1"))
-    monkeypatch.setattr(engine.clock, "_zone", UTC)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ async def gate(story: Story) -> None:
 
 @pytest.fixture
 def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[EspdeckApp]:
-    app = EspdeckApp(Settings(workspace=tmp_path, **getattr(request, "param", {})))
+    app = EspdeckApp(Settings(workspace=tmp_path, boards=(), **getattr(request, "param", {})))
     yield app
     app.close_engine()
 
