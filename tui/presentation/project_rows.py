@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from engine.enums import ProjectStatus, RunStatus
-from engine.text import count, mask
+from engine.text import clean, count, mask
 from tui.presentation.check_rows import short_name
-from tui.presentation.columns import Cell, Column, Table, fit_columns, longest
+from tui.presentation.columns import Cell, Column, Table, fit_columns
 from tui.presentation.labels import chips, followed
 from tui.presentation.units import span
+from tui.state.per_record import PerRecord
 from tui.state.project_list import ProjectGroup, is_broken
 from tui.theme import RUN_COLOURS, STATE_COLOURS
 
@@ -50,32 +53,45 @@ _WIDE = (
 )
 
 
-class ProjectTable:
-    """Draws projects in columns; made anew for other projects or another width."""
+class ProjectCells:
+    """How many cells the columns want; a project is measured again only when it changed."""
 
-    def __init__(
-        self,
-        projects: Sequence[ProjectOverview],
-        work: Mapping[int, WorkItem],
-        glyphs: Glyphs,
-        width: int,
-    ) -> None:
-        """Fit the columns.
+    def __init__(self) -> None:
+        self._measure = PerRecord(_cells_of)
+
+    def wanted(
+        self, projects: Sequence[ProjectOverview], work: Mapping[int, WorkItem]
+    ) -> Mapping[str, int]:
+        """Cells of the widest cell of columns, by their heads.
 
         Args:
             work: what runs or waits, by its number.
+        """
+        names, chips, boards, builds, numbers = zip(*self._measure(projects), strict=True)
+        has_work = not work.keys().isdisjoint(numbers)
+        return {
+            "project": max(names),
+            "chip": max(chips),
+            "board": max(boards),
+            "build": _BUILD.most if has_work else max(builds),
+        }
+
+
+class ProjectTable:
+    """Draws projects in columns; made anew for other projects or another width."""
+
+    def __init__(self, wanted: Mapping[str, int], glyphs: Glyphs, width: int) -> None:
+        """Fit the columns.
+
+        Args:
+            wanted: by :class:`ProjectCells`.
             width: of the rows, in cells.
         """
         self._glyphs = glyphs
         self._is_wide = width >= _WIDE_CELLS
-        wanted = {
-            "project": longest(each.project.name for each in projects),
-            "chip": longest(chip_of(each.project) for each in projects),
-            "build": _most_build_cells(projects, work),
-            "board": longest(each.board for each in projects),
-        }
         columns = _WIDE if self._is_wide else _NARROW
-        self._table: Table = fit_columns(columns, width - _HEAD_CELLS, glyphs.cut, wanted)
+        self.columns: Table = fit_columns(columns, width - _HEAD_CELLS, glyphs.cut, wanted)
+        """The columns and their widths."""
 
     def row(
         self,
@@ -108,7 +124,7 @@ class ProjectTable:
         else:
             shown.append(self._last_cell(trend, notes or [(rate, "dim")], bool(notes)))
         mark = "*" if is_marked else " "
-        return [(mark, "note"), (f"{sign} ", colour), *self._table.row(shown)]
+        return [(mark, "note"), (f"{sign} ", colour), *self.columns.row(shown)]
 
     def _build_cell(self, each: ProjectOverview, work: WorkItem | None) -> Cell:
         if each.build is None and each.project.status == ProjectStatus.PENDING:
@@ -127,7 +143,7 @@ class ProjectTable:
 
     def _last_cell(self, trend: Cell, beside: Cell, has_notes: bool) -> Cell:
         """Trend and what there is beside it; where there is no room for both, what matters more."""
-        if self._table.widths[-1] <= _LAST + 2:
+        if self.columns.widths[-1] <= _LAST + 2:
             return beside if has_notes else trend
         blanks = " " * (_LAST + 1 - len(trend))
         return [*trend, (blanks, ""), *beside]
@@ -245,19 +261,23 @@ def project_problem(project: Project) -> str:
     )
 
 
-def _most_build_cells(projects: Sequence[ProjectOverview], work: Mapping[int, WorkItem]) -> int:
-    """Cells of the column of builds: enough for one that runs only where one does."""
-    if any(each.build is not None and each.build.id in work for each in projects):
-        return _BUILD.most
-    if any(each.build is None for each in projects):
-        return len(_NEVER_BUILT)
-    return longest(f"#{each.build.id} x" for each in projects if each.build is not None)
-
-
 def chip_of(project: Project) -> str:
     """The chip of a plain build, and how many others there are."""
     others = len(project.targets) - 1
     return f"{project.target or 'no chip'}{f' +{others}' if others > 0 else ''}"
+
+
+def _cells_of(each: ProjectOverview) -> tuple[int, int, int, int, int]:
+    """Cells of name, chip, board and of a build that ended; the number of the build, 0 for none."""
+    number = each.build.id if each.build is not None else 0
+    texts = (
+        each.project.name,
+        chip_of(each.project),
+        each.board,
+        f"#{number} x" if number else _NEVER_BUILT,
+    )
+    name, chip, board, build = (cell_len(clean(text)) for text in texts)
+    return name, chip, board, build, number
 
 
 def _reason(each: ProjectOverview) -> str:

@@ -12,7 +12,13 @@ from engine.text import clean
 from tui.presentation.build_rows import BuildTable
 from tui.presentation.home_layout import STRIPS, Panel, arrange, is_wide
 from tui.presentation.labels import tells_apart
-from tui.presentation.project_rows import ProjectTable, group_parts, needs_reason, reason_parts
+from tui.presentation.project_rows import (
+    ProjectCells,
+    ProjectTable,
+    group_parts,
+    needs_reason,
+    reason_parts,
+)
 from tui.presentation.work_rows import BoardTable, WorkTable, last_line_parts
 from tui.state.home_state import HomeState
 from tui.state.project_list import ProjectGroup, key_of, shown_projects
@@ -55,6 +61,7 @@ class HomePanels(PaneContainer):
         """The panel that has the focus."""
 
         self._strip = Panel.BUILDS
+        self._cells = ProjectCells()
         self._tables: dict[Panel, tuple[int, Any]] = {}
         self._tells_apart = False
         self._lines_below = False
@@ -97,6 +104,8 @@ class HomePanels(PaneContainer):
         }
         self._names = {panel: str(panel) for panel in Panel}
         self._found_by: str | None = None
+        self._at_work: set[int] = set()
+        """Runs whose progress is shown."""
 
     def compose(self) -> Any:
         """All lists; those without room are hidden."""
@@ -170,11 +179,12 @@ class HomePanels(PaneContainer):
 
     def show_projects(self) -> None:
         """Show projects that were read, or other ones of them."""
-        self._tables.pop(Panel.PROJECTS, None)
         text = self._state.texts.get(Panel.PROJECTS)
         nothing = f" no project has {text!r}: esc shows all" if text else NO_PROJECTS
         was = self.projects.item
-        self.projects.fill(self._state.project_rows(), empty=nothing)
+        self.projects.fill(
+            self._state.project_rows(), empty=nothing, only_changed=self._columns_stay()
+        )
         group = self.group
         if group is not None and not group.is_folded and (was is None or text != self._found_by):
             self.projects.move(1)  # to the first project that was found
@@ -184,11 +194,14 @@ class HomePanels(PaneContainer):
     def show_work(self) -> None:
         """Show what is at work."""
         self._tables.pop(Panel.WORK, None)
-        self._tables.pop(Panel.PROJECTS, None)
         before = len(self.work.items)
         self.work.fill(self._state.work_rows(), empty=self._nothing(Panel.WORK, _NO_WORK))
-        self.projects.refresh()
-        self.builds.refresh()
+        changed, self._at_work = self._at_work | self._state.work.keys(), set(self._state.work)
+        if self._columns_stay():
+            self.projects.refresh_items(lambda row: _build_of(row) in changed)
+        else:
+            self.projects.refresh()
+        self.builds.refresh_items(lambda build: build.id in changed)
         if len(self.work.items) != before:
             self.place_all()
         self._show_titles()
@@ -229,12 +242,7 @@ class HomePanels(PaneContainer):
         self.work.fill(self._state.work_rows())
         self.builds.refresh_items(lambda build: build.id in running)
 
-        def is_running(row: ProjectOverview | ProjectGroup) -> bool:
-            if isinstance(row, ProjectGroup) or row.build is None:
-                return False
-            return row.build.id in running
-
-        self.projects.refresh_items(is_running)
+        self.projects.refresh_items(lambda row: _build_of(row) in running)
 
     def show_ages(self) -> None:
         """Draw anew what says how long ago something was: a minute went by."""
@@ -287,6 +295,19 @@ class HomePanels(PaneContainer):
             known = self._tables[panel] = (width, make())
         return known[1]
 
+    def _project_table(self, width: int) -> ProjectTable:
+        state = self._state
+        return ProjectTable(self._cells.wanted(state.projects, state.work), self._glyphs, width)
+
+    def _columns_stay(self) -> bool:
+        """Fit the columns of projects; whether they are where they were."""
+        known = self._tables.pop(Panel.PROJECTS, None)
+        if known is None or not self._state.projects:
+            return False
+        width, before = known
+        now = self._table(Panel.PROJECTS, width, lambda: self._project_table(width))
+        return bool(now.columns == before.columns)
+
     @property
     def _glyphs(self) -> Glyphs:
         return cast("AppBase", self.app).glyphs
@@ -295,11 +316,7 @@ class HomePanels(PaneContainer):
         if isinstance(row, ProjectGroup):
             return group_parts(row, self._glyphs)
         state, project = self._state, row.project
-        table: ProjectTable = self._table(
-            Panel.PROJECTS,
-            width,
-            lambda: ProjectTable(state.projects, state.work, self._glyphs, width),
-        )
+        table: ProjectTable = self._table(Panel.PROJECTS, width, lambda: self._project_table(width))
         return table.row(
             row,
             work=state.work.get(row.build.number) if row.build else None,
@@ -351,3 +368,8 @@ class HomePanels(PaneContainer):
             is_marked=build.number in self._state.marked_builds,
             now=self._now(),
         )
+
+
+def _build_of(row: ProjectOverview | ProjectGroup) -> int | None:
+    """Number of the build that a row shows."""
+    return None if isinstance(row, ProjectGroup) or row.build is None else row.build.number

@@ -14,8 +14,8 @@ from tui.state.project_list import (
     Grouping,
     Order,
     ProjectGroup,
+    ProjectLister,
     is_outdated,
-    list_projects,
     shown_projects,
 )
 
@@ -45,10 +45,11 @@ class HomeState:
 
     marked_projects: set[UUID] = field(default_factory=set)
     marked_builds: set[int] = field(default_factory=set)
+    _lister: ProjectLister = field(default_factory=ProjectLister)
 
-    def project_rows(self) -> list[ProjectOverview | ProjectGroup]:
+    def project_rows(self) -> Sequence[ProjectOverview | ProjectGroup]:
         """Rows of the projects."""
-        return list_projects(
+        return self._lister.rows(
             self.projects,
             order=self.order,
             grouping=self.grouping,
@@ -83,7 +84,8 @@ class HomeState:
     def show_projects(self, projects: Sequence[ProjectOverview]) -> None:
         """Take projects as they were read; marks of those that are gone go, too."""
         self.projects = projects
-        self.marked_projects &= {each.project.id for each in projects}
+        if self.marked_projects:
+            self.marked_projects &= {each.project.id for each in projects}
 
     def with_projects(
         self, found: Mapping[UUID, ProjectOverview | None]
@@ -144,12 +146,10 @@ class HomeState:
 
     def marked(self) -> list[ProjectOverview]:
         """The marked projects, in the order of the list."""
-        rows = list_projects(self.projects, order=self.order)
-        return [
-            row
-            for row in rows
-            if not isinstance(row, ProjectGroup) and row.project.id in self.marked_projects
-        ]
+        if not self.marked_projects:
+            return []
+        found = self._lister.sort(self.projects, self.order)
+        return [each for each in found if each.project.id in self.marked_projects]
 
     def _words(self, panel: Panel) -> Sequence[str]:
         return self.texts.get(panel, "").casefold().split()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from engine.enums import ProjectStatus
+from tui.state.per_record import PerRecord
 
 if TYPE_CHECKING:
     from engine import ProjectOverview
@@ -63,37 +65,55 @@ def key_of(item: ProjectOverview | ProjectGroup) -> object:
     return item.name if isinstance(item, ProjectGroup) else item.project.id
 
 
-def list_projects(
-    projects: Iterable[ProjectOverview],
-    *,
-    order: Order,
-    grouping: Grouping = Grouping.NONE,
-    folded: Collection[str] = (),
-    text: str = "",
-) -> list[ProjectOverview | ProjectGroup]:
-    """Projects, sorted; with heads of groups where they are grouped.
+class ProjectLister:
+    """Lists projects; what decides over place and filter of each is computed when it changed."""
 
-    Args:
-        folded: names of the groups that are folded.
-        text: words that a project has, all of them; empty for every project.
-    """
-    from engine import PROJECT_ORDERS
+    def __init__(self) -> None:
+        self._texts = PerRecord(_text_of)
+        self._order: Order | None = None
+        self._keys: PerRecord[ProjectOverview, Any] = PerRecord(lambda each: each.project.name)
 
-    words = text.casefold().split()
-    found = [each for each in projects if not words or _matches(each, words)]
-    found.sort(key=PROJECT_ORDERS[order])
-    if grouping is Grouping.NONE:
-        return list(found)
-    groups: dict[str, list[ProjectOverview]] = {}
-    for each in found:
-        groups.setdefault(_group_of(each, grouping), []).append(each)
-    rows: list[ProjectOverview | ProjectGroup] = []
-    last = (NO_CHIP, NO_PREFIX)
-    for name in sorted(groups, key=lambda name: (name in last, name.casefold())):
-        rows.append(ProjectGroup(name, tuple(groups[name]), name in folded))
-        if name not in folded:
-            rows += groups[name]
-    return rows
+    def sort(self, projects: Sequence[ProjectOverview], order: Order) -> list[ProjectOverview]:
+        """Projects in an order."""
+        from engine import PROJECT_ORDERS
+
+        if order is not self._order:
+            self._order, self._keys = order, PerRecord(PROJECT_ORDERS[order])
+        pairs = zip(self._keys(projects), projects, strict=True)
+        return [each for _, each in sorted(pairs, key=itemgetter(0))]
+
+    def rows(
+        self,
+        projects: Sequence[ProjectOverview],
+        *,
+        order: Order,
+        grouping: Grouping = Grouping.NONE,
+        folded: Collection[str] = (),
+        text: str = "",
+    ) -> Sequence[ProjectOverview | ProjectGroup]:
+        """Projects, sorted; with heads of groups where they are grouped.
+
+        Args:
+            folded: names of the groups that are folded.
+            text: words that a project has, all of them; empty for every project.
+        """
+        found = self.sort(projects, order)
+        words = text.casefold().split()
+        if words:
+            texts = zip(found, self._texts(found), strict=True)
+            found = [each for each, said in texts if all(word in said for word in words)]
+        if grouping is Grouping.NONE:
+            return found
+        groups: dict[str, list[ProjectOverview]] = {}
+        for each in found:
+            groups.setdefault(_group_of(each, grouping), []).append(each)
+        rows: list[ProjectOverview | ProjectGroup] = []
+        last = (NO_CHIP, NO_PREFIX)
+        for name in sorted(groups, key=lambda name: (name in last, name.casefold())):
+            rows.append(ProjectGroup(name, tuple(groups[name]), name in folded))
+            if name not in folded:
+                rows += groups[name]
+        return rows
 
 
 def shown_projects(
@@ -116,8 +136,8 @@ def _group_of(each: ProjectOverview, grouping: Grouping) -> str:
     return prefix.strip() if slash and prefix.strip() else NO_PREFIX
 
 
-def _matches(each: ProjectOverview, words: Sequence[str]) -> bool:
-    """Whether a project has all of these words: in its name, chip, state, reason or board."""
+def _text_of(each: ProjectOverview) -> str:
+    """What a filter looks for in: name, chip, state, reason, board."""
     project, build = each.project, each.build
     status = project.status if project.status != ProjectStatus.ACTIVE else ""
     texts = (
@@ -133,5 +153,4 @@ def _matches(each: ProjectOverview, words: Sequence[str]) -> bool:
         "ahead" if each.ahead != 0 else "",
         f"sync {each.sync_problem}" if each.sync_problem else "",
     )
-    said = "\n".join(texts).casefold()
-    return all(word in said for word in words)
+    return "\n".join(texts).casefold()

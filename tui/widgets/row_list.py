@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from rich.cells import cell_len
@@ -134,9 +134,17 @@ class RowList(RowWidget, Generic[T]):
             self._aside = text
             super().refresh(Region(0, 0, self.size.width, 1))
 
-    def fill(self, items: Sequence[T], *, empty: str | None = None) -> None:
-        """Show other items; the cursor stays with its item if it is still there."""
-        before = self.item
+    def fill(
+        self, items: Sequence[T], *, empty: str | None = None, only_changed: bool = False
+    ) -> None:
+        """Show other items; the cursor stays with its item if it is still there.
+
+        Args:
+            only_changed: whether rows of items that are the same objects as before stay as they
+                were drawn.
+        """
+        before, seen, above = self.item, self._seen(), self._rows_above
+        top = self._top
         self._items = items
         self._empty = self._empty if empty is None else empty
         if before is not None:
@@ -150,7 +158,10 @@ class RowList(RowWidget, Generic[T]):
             self._cursor = 0
         self._count_rows()
         self._show_cursor()
-        self.refresh()
+        if only_changed and items and self._rows_above == above:
+            self._refresh_changed(seen, top)
+        else:
+            self.refresh()
         if (self.item is None) != (before is None) or (
             before is not None
             and self.item is not None
@@ -209,6 +220,10 @@ class RowList(RowWidget, Generic[T]):
         for index in range(self._item_at(self._top), self._item_at(last - 1) + 1):
             if changed(self._items[index]):
                 self._refresh_rows(index)
+
+    def watch_title(self) -> None:
+        """Draw the title row again."""
+        super().refresh(Region(0, 0, self.size.width, 1))
 
     def to_first(self) -> None:
         """Put the cursor on the first item."""
@@ -289,6 +304,27 @@ class RowList(RowWidget, Generic[T]):
     def _item_at(self, row: int) -> int:
         """Which item has this row."""
         return bisect_right(self._firsts, row) - 1
+
+    def _seen(self) -> list[tuple[int, bool, bool]]:
+        """What each row that is seen shows.
+
+        The identity of its item, whether it is the first of that item, and under the cursor.
+        """
+        found = []
+        for at in range(self._top, min(self._top + self.rows, self._firsts[-1])):
+            index = self._item_at(at)
+            is_first = at == self._firsts[index]
+            found.append((id(self._items[index]), is_first, index == self._cursor))
+        return found
+
+    def _refresh_changed(self, seen: Sequence[tuple[int, bool, bool]], top: int) -> None:
+        """Draw those rows anew that show something else than what was seen from a top row on."""
+        strips, self._strips = self._strips, {}
+        for y, (before, now) in enumerate(zip_longest(seen, self._seen())):
+            if before != now:
+                super().refresh(Region(0, y + self._rows_above, self.size.width, 1))
+            elif (strip := strips.get(top + y)) is not None:
+                self._strips[self._top + y] = strip
 
     def _refresh_rows(self, index: int) -> None:
         first, last = self._firsts[index], self._firsts[index + 1]

@@ -6,13 +6,14 @@ import pytest
 
 from tests.tui.lab import busy, many, project
 from tui.state.home_state import HomeState
-from tui.state.project_list import Grouping, Order, ProjectGroup, list_projects
+from tui.state.project_list import Grouping, Order, ProjectGroup, ProjectLister
 
 PROJECTS = busy().projects
 
 
 def names(**wanted: object) -> list[str]:
-    rows = list_projects(PROJECTS, **{"order": Order.ATTENTION, **wanted})  # type: ignore[arg-type]
+    lister = ProjectLister()
+    rows = lister.rows(PROJECTS, **{"order": Order.ATTENTION, **wanted})  # type: ignore[arg-type]
     return [f"[{row.name}]" if isinstance(row, ProjectGroup) else row.project.name for row in rows]
 
 
