@@ -13,6 +13,8 @@ EARLY_SECONDS = 5.0
 """How much earlier than its interval says a check may run: looks are a minute apart, and some of
 them come a little early."""
 
+_NO_SETTINGS = CheckSettings()
+
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
@@ -80,6 +82,6 @@ def _schedules(
     settings: Mapping[str, CheckSettings], check: str, project: str
 ) -> Sequence[CheckSchedule]:
     """What the settings say of a check, then what they say of it in the project."""
-    of_check = settings.get(check, CheckSettings())
+    of_check = settings.get(check, _NO_SETTINGS)
     of_project = of_check.projects.get(project)
     return (of_check,) if of_project is None else (of_check, of_project)
