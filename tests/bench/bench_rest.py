@@ -59,11 +59,15 @@ class Resting:
     def __init__(self, *words: str, keys: str = "", first: str, seen: str) -> None:
         self.terminal = Terminal(*words, rows=36, columns=120)
         self._text = b""
-        self._wait(first)
-        for key in keys:
-            os.write(self.terminal.fd, key.encode())
-            self.read(KEY_SECONDS)
-        self._wait(seen)
+        try:
+            self._wait(first)
+            for key in keys:
+                os.write(self.terminal.fd, key.encode())
+                self.read(KEY_SECONDS)
+            self._wait(seen)
+        except BaseException:
+            self.terminal.close()
+            raise
 
     def read(self, seconds: float) -> None:
         """Take what it paints, for some seconds: a full terminal would stop it."""
@@ -107,16 +111,18 @@ def main() -> None:
     chosen = given.screens or list(SCREENS)
     os.environ |= {"ESPDECK_BOARDS": f'["{BOARD}"]'}
     with ExitStack() as stack:
-        resting = {"bare Textual app (baseline)": Resting("-c", BARE, first="painted", seen="")}
+        resting: dict[str, Resting] = {}
+
+        def start(name: str, *words: str, keys: str = "", first: str, seen: str) -> None:
+            each = resting[name] = Resting(*words, keys=keys, first=first, seen=seen)
+            stack.callback(each.terminal.close)
+
+        start("bare Textual app (baseline)", "-c", BARE, first="painted", seen="")
         for name in chosen:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             keys, seen = SCREENS[name]
-            resting[name] = Resting(
-                "-m", "tui.cli.main", "--workspace", str(_workspace(folder)),
-                keys=keys, first="runs here", seen=seen,
-            )  # fmt: skip
-        for each in resting.values():
-            stack.callback(each.terminal.close)
+            words = ("-m", "tui.cli.main", "--workspace", str(_workspace(folder)))
+            start(name, *words, keys=keys, first="runs here", seen=seen)
         time.sleep(SETTLE_SECONDS)
         rows = _measure(resting, given.seconds)
     show(

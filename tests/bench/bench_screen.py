@@ -30,6 +30,7 @@ from tests.bench.table import median, show
 
 STARTS = 7
 KEYS = 150
+CLOSE_SECONDS = 10.0
 RATES = (0, 1_000, 10_000, 50_000)
 
 BARE = """
@@ -94,12 +95,24 @@ class Terminal:
         return float(psutil.Process(self.process.pid).memory_info().rss) / (1 << 20)
 
     def close(self) -> None:
-        """End the program, and what it started."""
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            child.kill()
-        self.process.kill()
+        """End the program, and what it started, also that which has left its session."""
+        started = [self.process, *_children(self.process.pid)]
+        self.process.terminate()
+        until = time.monotonic() + CLOSE_SECONDS
+        while self.process.poll() is None and time.monotonic() < until:
+            self.read(0.1)  # a full terminal would hold it
+        for each in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
         self.process.wait()
         os.close(self.fd)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def main() -> None:
