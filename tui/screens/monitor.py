@@ -75,7 +75,7 @@ class MonitorScreen(MainScreen):
             )
             for number, console in enumerate(self._consoles)
         ]
-        self._with_findings: list[bool] = []
+        self._with_findings = [False] * len(self._consoles)
         """Whether each console had findings when the keys were drawn."""
 
         self._at = 0

@@ -16,6 +16,7 @@ from engine.store.database import Store
 from engine.store.tables import BoardRow
 from tests.tui.workspaces import WAIT, Story, running
 from tui.screens.home import HomeScreen
+from tui.screens.monitor import MonitorScreen
 
 pytestmark = [pytest.mark.xdist_group("monitor-screen"), pytest.mark.slow]
 
@@ -105,6 +106,11 @@ async def test_a_console_is_watched_filtered_and_left(
         assert session.raw.read_bytes().endswith(b"E (1) wifi: again\n")
         await story.press("q")
         assert isinstance(story.screen, HomeScreen)
+
+
+async def test_a_tick_of_the_app_comes_before_the_screen_is_laid_out(tmp_path: Path) -> None:
+    async with running(tmp_path, boards=()):
+        MonitorScreen("socket://127.0.0.1:1").handle_events(())
 
 
 async def test_a_person_types_to_a_board(tmp_path: Path, server: socket.socket) -> None:
