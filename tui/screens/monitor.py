@@ -158,6 +158,8 @@ class MonitorScreen(MainScreen):
 
     def handle_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last time."""
+        if not self.is_mounted:
+            return  # it has no keys to draw yet; the consoles keep what comes
         for console, pane in zip(self._consoles, self._panes, strict=True):
             for number, rows in console.take():
                 pane.shift(number, rows)

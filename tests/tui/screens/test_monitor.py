@@ -59,6 +59,19 @@ def url_of(server: socket.socket) -> str:
     return f"socket://127.0.0.1:{server.getsockname()[1]}"
 
 
+async def test_a_screen_that_is_not_laid_out_yet_is_left_alone(
+    tmp_path: Path, server: socket.socket
+) -> None:
+    async with running(tmp_path, boards=know(tmp_path, url_of(server))) as story:
+        await story.sees("1 free")
+        story.app.push_screen(MonitorScreen(url_of(server)))
+        story.app._tick()  # before the screen has its widgets
+        board, _ = await asyncio.to_thread(server.accept)
+        board.sendall(b"I (12) main: hello\n")
+        await story.sees("main: hello")
+        board.close()
+
+
 async def test_a_console_is_watched_filtered_and_left(
     tmp_path: Path, server: socket.socket
 ) -> None:
