@@ -48,7 +48,7 @@ class BuildTable:
         self._glyphs = glyphs
         wanted = {
             "build": max(5, longest(f"#{each.id}" for each in builds)),
-            "variant": longest(map(variant_of, builds)) if has_variants else 0,
+            "variant": max(7, longest(map(variant_of, builds))) if has_variants else 0,
             "commit": longest(commit_of(each, 8) for each in builds),
             "branch": max(6, longest(each.branch for each in builds)),
             "trigger": max(7, longest(each.triggered_by for each in builds)),

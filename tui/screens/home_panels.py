@@ -215,13 +215,18 @@ class HomePanels(PaneContainer):
     def show_builds(self, builds: Sequence[Run], *, empty: str) -> None:
         """Show builds of the chosen project.
 
+        The newest stays chosen, unless a person chose another or is in their list.
+
         Args:
             empty: what is said where there are none.
         """
+        newest_is_chosen = self.focused is not Panel.BUILDS and self.builds.at_start
         self._tables.pop(Panel.BUILDS, None)
         each = self.project
         self._tells_apart = each is not None and tells_apart(each.project, builds)
         self.builds.fill(builds, empty=empty)
+        if newest_is_chosen:
+            self.builds.to_first()
         self._show_titles()
 
     def show_details(self, details: Sequence[tuple[str, str]]) -> None:

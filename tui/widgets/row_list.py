@@ -114,6 +114,11 @@ class RowList(RowWidget, Generic[T]):
         return self._items
 
     @property
+    def at_start(self) -> bool:
+        """Whether the cursor is on the first item."""
+        return not self._cursor
+
+    @property
     def at_end(self) -> bool:
         """Whether the cursor is near the last item: time to load more."""
         return self._cursor >= len(self._items) - max(1, self.rows)

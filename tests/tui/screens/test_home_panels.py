@@ -12,11 +12,12 @@ import pytest
 
 from engine import Builds
 from engine.enums import RunStatus
-from engine.events import RunProgress
+from engine.events import RunChanged, RunProgress
 from engine.projects.service import Projects
+from engine.store.database import Store
 from engine.store.tables import Run
 from tests.tui.lab import Lab, build, busy, many, project
-from tests.tui.workspaces import running
+from tests.tui.workspaces import fill, running
 from tui.screens.confirm import Confirm
 
 pytestmark = [pytest.mark.xdist_group("home-panels"), pytest.mark.slow]
@@ -137,6 +138,29 @@ async def test_progress_moves_in_its_rows_and_nothing_ticks_at_rest(
         await story.press("q")
         await story.sees("nothing runs or waits")
         assert not home.is_ticking
+
+
+async def test_a_new_build_is_chosen_unless_an_older_one_was(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with running(tmp_path, boards=()) as story:
+        await story.sees("#3", "#2")
+        home, engine = story.app.home, story.app.engine
+        assert engine is not None and home.builds[0].project_id is not None
+        id = home.builds[0].project_id
+
+        async def build_again(number: int) -> None:
+            with Store(tmp_path / "espdeck.db").write() as session:
+                session.add(build(number, RunStatus.SUCCESS, 5, project_id=id))
+            engine.events.publish(
+                RunChanged(run_id=number, project_id=str(id), status=RunStatus.SUCCESS)
+            )
+            await story.until(lambda: home.builds[0].number == number)
+
+        await build_again(4)
+        assert home._chosen_build.number == 4
+        await story.press("l", "j", "h")
+        await build_again(5)
+        assert home._chosen_build.number == 3
 
 
 async def test_older_builds_that_are_asked_for_twice_come_once(
