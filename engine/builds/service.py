@@ -476,6 +476,12 @@ class Builds(RunService):
         image_file.check_files(image)
         return image
 
+    def has_image(self, number: int) -> bool:
+        """Whether a build kept an image that a board can be flashed with."""
+        from engine.images import image_file
+
+        return self.artifact(number, image_file.FILE_NAME) is not None
+
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
         """What a board runs on which a build's image was flashed.
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 
 from engine import CancelToken
-from engine.enums import RunStatus
 from engine.errors import CancelledError, UsageError
 from engine.events import BoardTaken, Event, RunCompleted, StageChanged
 from tui.actions import Action
@@ -38,7 +37,10 @@ _RESERVATION_HOURS = 8.0
 """How long a reservation from here lasts, unless said otherwise."""
 
 _LISTED_BUILDS = 30
-"""How many of the newest can be chosen to flash one."""
+"""How many of the newest that kept an image can be chosen to flash one."""
+
+_SEARCHED_BUILDS = 300
+"""How many of the newest are searched for them."""
 
 _NO_BOARDS = " no boards: plug one in, or run:  espdeck lab"
 _HOW_TO_GET_BOARDS = [
@@ -339,19 +341,23 @@ class BoardsScreen(MainScreen):
 
         def find() -> list[tuple[str, str]]:
             projects = {project.id: project for project in self.engine.projects.list()}
-            found = []
-            for build in self.engine.builds.list(limit=_LISTED_BUILDS):
+            found, engine = [], self.engine.builds
+            for build in engine.list(limit=_SEARCHED_BUILDS):
+                if len(found) == _LISTED_BUILDS:
+                    break
                 project = projects.get(build.project_id) if build.project_id else None
-                if project is None or chips - {project.target}:
+                if project is None or chips - {build.target}:
                     continue
-                if build.status is not RunStatus.PENDING:
+                if engine.has_image(build.number):
                     what = f"{project.name} {build.commit_sha[:7]} {build.status}"
                     found.append((str(build.number), f"build {build.number}  {what}"))
             return found
 
         def ask(builds: list[tuple[str, str]]) -> None:
             if not builds:
-                self.show_error(f"no build for {' and '.join(sorted(chips)) or 'this board'} yet")
+                self.show_error(
+                    f"no build with an image for {' and '.join(sorted(chips)) or 'this board'} yet"
+                )
                 return
             what = "the program of which build" if app_only else "which build"
             on = _called(boards[0]) if len(boards) == 1 else f"{len(boards)} boards"

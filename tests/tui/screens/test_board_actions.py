@@ -92,6 +92,15 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.sees("invalid header: 0xffffffff", timeout=30)
 
 
+async def test_a_build_that_kept_no_image_is_not_offered(tmp_path: Path) -> None:
+    fill(tmp_path, count=2)
+    async with running(tmp_path, boards=(VIRTUAL,)) as story:
+        await story.press("B")
+        await story.sees(VIRTUAL)
+        await story.press("f")
+        await story.sees("no build with an image for esp32c3 yet")
+
+
 @pytest.mark.slow
 async def test_the_marked_boards_are_flashed_at_once(
     tmp_path: Path, built_sample: Callable[[str], Image]
