@@ -58,8 +58,9 @@ def consequences(project: Project, edits: ProjectEdits) -> tuple[str, ...]:
         what = edits.app or "the root of the repository"
         lines.append(f"builds {what} from now on; earlier builds stay")
     if edits.targets is not None and list(edits.targets) != project.targets:
-        now = edits.targets[0] if edits.targets else "the chip that the sources say"
-        lines.append(f"builds for {now} from now on")
+        now, *others = edits.targets or ("the chip that the sources say",)
+        also = f"; builds of all variants also for {listed(others)}" if others else ""
+        lines.append(f"builds for {now} from now on{also}")
         if project.target and project.target != now:
             lines.append(f"earlier builds and their sizes stay as of {project.target}")
     if edits.configuration is not None and edits.configuration != project.configuration:

@@ -132,7 +132,7 @@ RULES = (
     Rule(
         "project.branch",
         _branch,
-        "sync the project, or add it again with another branch",
+        "sync the project, or change its branch (espdeck edit --branch)",
         needs=("project.repository",),
     ),
     Rule(
@@ -146,11 +146,11 @@ RULES = (
         "espdeck apps lists the configurations of each app",
         needs=("project.cmake",),
     ),
-    Rule("project.target", _target, "add the project again with one of these chips"),
+    Rule("project.target", _target, "change the chip of the project (espdeck edit --target)"),
     Rule(
         "toolchain.target",
         _buildable,
-        "add the project again with another chip",
+        "change the chip of the project (espdeck edit --target)",
         needs=("project.cmake", "project.target"),
     ),
     Rule(

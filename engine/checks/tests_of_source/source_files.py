@@ -63,7 +63,7 @@ class Kind(Enum):
     EXAMPLE = "examples and documentation"
     GENERATED = "generated"
     DECLARATIONS = "declarations and data"
-    ENTRY = "starts the others"
+    ENTRY = "program entry"
     BUILD = "part of the build system"
 
 

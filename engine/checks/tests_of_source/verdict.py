@@ -231,8 +231,8 @@ def _nothing(left_out: Mapping[str, int]) -> str:
     """Why there is nothing to test: it is not known of code in other languages."""
     if not left_out:
         return "nothing to test: no source in C, C++ or Python"
-    reasons = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-    return f"nothing to test: of the code in C, C++ and Python, {reasons}"
+    reasons = ", ".join(f"{reason} ({number})" for reason, number in left_out.items())
+    return f"nothing to test: all code in C, C++ and Python is {reasons}"
 
 
 def _place(failure: Mapping[str, Any]) -> str:

@@ -81,7 +81,7 @@ def test_a_repository_of_examples_alone_says_that_they_want_no_test(tmp_path: Pa
 
     result = look(context(tmp_path / "p", tmp_path / "o", sketch))
 
-    said = "nothing to test: of the code in C, C++ and Python, 1 examples and documentation"
+    said = "nothing to test: all code in C, C++ and Python is examples and documentation (1)"
     assert (result.status, result.message) == (CheckStatus.SUCCESS, said)
 
 
