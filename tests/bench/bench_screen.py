@@ -96,11 +96,12 @@ class Terminal:
 
     def close(self) -> None:
         """End the program, and what it started, also that which has left its session."""
-        started = [self.process, *_children(self.process.pid)]
+        started = _children(self.process.pid)
         self.process.terminate()
         until = time.monotonic() + CLOSE_SECONDS
         while self.process.poll() is None and time.monotonic() < until:
             self.read(0.1)  # a full terminal would hold it
+        self.process.kill()
         for each in started:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()

@@ -341,14 +341,15 @@ class BoardsScreen(MainScreen):
 
         def find() -> list[tuple[str, str]]:
             projects = {project.id: project for project in self.engine.projects.list()}
-            found, engine = [], self.engine.builds
-            for build in engine.list(limit=_SEARCHED_BUILDS):
+            found: list[tuple[str, str]] = []
+            builds = self.engine.builds
+            for build in builds.list(limit=_SEARCHED_BUILDS):
                 if len(found) == _LISTED_BUILDS:
                     break
                 project = projects.get(build.project_id) if build.project_id else None
                 if project is None or chips - {build.target}:
                     continue
-                if engine.has_image(build.number):
+                if builds.has_image(build.number):
                     what = f"{project.name} {build.commit_sha[:7]} {build.status}"
                     found.append((str(build.number), f"build {build.number}  {what}"))
             return found

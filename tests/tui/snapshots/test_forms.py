@@ -60,7 +60,7 @@ async def edit(story: Story) -> None:
     story.app.push_screen(EditProject(broken))
     await story.sees("cannot be reached")
     await story.press("tab", "e", "s", "p", "3", "2", ",", "e")
-    await story.sees("builds for", "esp32 from now on; earlier")
+    await story.sees("builds for", "variants", "earlier")
 
 
 async def pick(story: Story) -> None:
