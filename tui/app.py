@@ -373,7 +373,9 @@ class EspdeckApp(AppBase):
             if isinstance(screen, MainScreen) and (self.is_open or not events):
                 screen.handle_events(events)
         self._idle_ticks = 0 if events else self._idle_ticks + 1
-        front = self.screen_stack[-1] if self.screen_stack else None  # none once it ends
-        if self._idle_ticks > IDLE_TICKS and isinstance(front, MainScreen) and front.RESTS:
+        # Dialogs and readers in front of it have no use for ticks.
+        mains = (each for each in reversed(self.screen_stack) if isinstance(each, MainScreen))
+        front = next(mains, None)
+        if self._idle_ticks > IDLE_TICKS and front is not None and front.rests:
             assert self._ticking is not None
             self._ticking.pause()

@@ -42,13 +42,13 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "task": ("w\t\r", "as it came"),
     "workflows": ("w", "tasks"),
     "boards": ("B", BOARD),
-    "monitor": ("B\r", "timestamps|pause"),
+    "monitor": ("B\r", "VIRTUAL|kept in|pause"),
     "checks": ("C", "board_check"),
-    "settings": (",", "workspace"),
-    "notifications": ("n", "channels|mutes"),
-    "metrics": ("m", "durations|success"),
-    "audit": ("L", "tokens|audit"),
-    "help": ("?", "keys|Keys"),
+    "settings": (",", "other key"),
+    "notifications": ("n", "0 unread"),
+    "metrics": ("m", "success rate"),
+    "audit": ("L", "audit log"),
+    "help": ("?", "on this screen"),
 }
 """The keys that lead to a screen from home, and what is seen there."""
 
@@ -144,11 +144,13 @@ def _measure(resting: Mapping[str, Resting], seconds: float) -> list[tuple[tuple
     base = 0.0
     for name, each in resting.items():
         (began, woken), (ended, wakes) = before[name], after[name]
-        busy = {thread: 100 * (ended[thread] - began[thread]) / seconds for thread in ended}
+        busy = {
+            thread: 100 * (ended[thread] - began.get(thread, 0.0)) / seconds for thread in ended
+        }
         percent = sum(busy.values(), 0.0)
         base = base or percent
         names = each.names()
-        most = sorted(busy, key=busy.__getitem__, reverse=True)[:4]
+        most = sorted(busy, key=busy.__getitem__, reverse=True)[:9]
         rows.append(
             (
                 (

@@ -69,3 +69,20 @@ async def test_home_at_rest_has_no_quick_timer_and_no_thread_that_is_not_known(
         new = {each.name for each in threading.enumerate() if each not in before}
         unknown = sorted(name for name in new if not name.startswith(THREADS))
         assert not unknown, f"new threads: {', '.join(unknown)}"
+
+
+@pytest.mark.slow
+async def test_what_is_behind_another_screen_is_not_seen_and_nothing_ticks(tmp_path: Path) -> None:
+    async with running(tmp_path / "ws", boards=(), size=(120, 36)) as story:
+        await story.sees("runs here")
+        app = story.app
+        await story.press("question_mark")
+        await story.sees("on this screen")
+        assert app.home.is_current
+        await story.until(lambda: all(each._interval >= MIN_SECONDS for each in timers(app)))
+        await story.press("escape", "comma")
+        await story.sees("other key")
+        assert not app.home.is_current
+        await story.until(lambda: all(each._interval >= MIN_SECONDS for each in timers(app)))
+        await story.press("q")
+        assert app.home.is_current

@@ -39,8 +39,7 @@ class MainScreen(Screen[None]):
     WHERE: ClassVar[Where]
 
     RESTS: ClassVar[bool] = False
-    """Whether nothing changes on it but by events, keys and timers of its own: then the app calls
-    :meth:`handle_events` only for those while it is in front."""
+    """Whether nothing changes on it but by events, keys and timers of its own, ever."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False, priority=True)
@@ -72,6 +71,24 @@ class MainScreen(Screen[None]):
 
     def _mounted(self) -> None:
         self._is_mounting = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is seen: in front, or behind dialogs alone.
+
+        Textual says so of any screen right behind the one in front: what is hidden would be drawn,
+        and what is in front with it.
+        """
+        front = (each for each in reversed(self.app.screen_stack) if not each.is_modal)
+        return next(front, None) is self
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing changes on it now but by events, keys and timers of its own.
+
+        Then the app calls :meth:`handle_events` only for those while it is in front.
+        """
+        return self.RESTS
 
     @property
     def is_loading(self) -> bool:

@@ -175,8 +175,7 @@ class HomeScreen(MainScreen):
         """Load what changed, each once; what the line of state needs also while this is hidden."""
         if events:
             self._note(events)
-        mains = [each for each in self.app.screen_stack if isinstance(each, MainScreen)]
-        stale = set(self._stale) if mains[-1] is self else self._stale & LAB
+        stale = set(self._stale) if self.is_current else self._stale & LAB
         self._stale -= stale
         self._reads.load(stale)
         if self._stale_projects:

@@ -29,6 +29,7 @@ class MetricsScreen(MainScreen):
     """What can be drawn on the left, the chart on the right, the build under the cursor below."""
 
     WHERE: ClassVar[Where] = Where.METRICS
+    RESTS: ClassVar[bool] = True
 
     def __init__(self, project_id: UUID) -> None:
         """Make the screen.

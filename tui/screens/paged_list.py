@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 
@@ -20,6 +20,8 @@ PAGE_ROWS = 200
 
 class PagedListScreen(MainScreen, Generic[T]):
     """Loads the newest rows, and older ones when the cursor comes near the last."""
+
+    RESTS: ClassVar[bool] = True
 
     def __init__(self, rows: RowList[T]) -> None:
         super().__init__()

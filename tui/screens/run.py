@@ -115,6 +115,11 @@ class RunScreen(PanesScreen):
         """The run's number."""
         return self._view.number
 
+    @property
+    def rests(self) -> bool:
+        """Whether the run has ended: no clock moves."""
+        return self._is_loaded and self._view.status.is_final
+
     def compose_body(self) -> ComposeResult:
         """Head, panes, search."""
         self._head = self.HEAD(self._view, self.app.glyphs)

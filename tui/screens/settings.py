@@ -64,6 +64,7 @@ class SettingsScreen(TwoListScreen):
     """Groups on the left, settings of one on the right, what is known of one below."""
 
     WHERE: ClassVar[Where] = Where.SETTINGS
+    RESTS: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._groups: RowList[_Group] = RowList(
