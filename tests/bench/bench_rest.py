@@ -8,6 +8,7 @@ as a bare Textual app. Processor time comes from Linux, by thread
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from tests.bench.bench_screen import BARE, Terminal
 from tests.bench.table import show
+from tests.engine.overview.big import CHECKS
 from tests.tui import workspaces
 from tests.tui.task_workspaces import fill_tasks
 
@@ -109,7 +111,9 @@ def main() -> None:
     parser.add_argument("screens", nargs="*", default=[])
     given = parser.parse_args()
     chosen = given.screens or list(SCREENS)
-    os.environ |= {"ESPDECK_BOARDS": f'["{BOARD}"]'}
+    # In a workspace that is new each check of each project is due: the app would not be at rest.
+    off = {check: {"enabled": False} for check in (*CHECKS, "board_check", "schedule_check")}
+    os.environ |= {"ESPDECK_BOARDS": f'["{BOARD}"]', "ESPDECK_CHECKS": json.dumps(off)}
     with ExitStack() as stack:
         resting: dict[str, Resting] = {}
 
