@@ -8,7 +8,7 @@ import gc
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -18,7 +18,7 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Event, InputEvent, Key, Paste, Resize
+from textual.events import Event, InputEvent, Key, MouseEvent, Paste, Resize
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
@@ -37,7 +37,7 @@ from tui.theme import DARK, LIGHT, LOW_TERMINAL_ROWS, Glyphs
 from tui.type_ahead import Loading, TypeAhead
 
 if TYPE_CHECKING:
-    from engine import Engine, Settings
+    from engine import Engine, Run, Settings
     from tui.screens.quit import InFlight
 
 TICK_SECONDS = 0.1
@@ -96,6 +96,9 @@ class EspdeckApp(AppBase):
         """The process that goes on with the workspace's builds when the app has ended."""
 
         self._asked_to_leave = self._leaves_when_idle = self._hung_up = False
+        self._is_asking_to_leave = False
+        """Whether what is carried out here is looked for: the question opens next."""
+
         self._load = load
         self._events = Inbox(QUEUED_LOG_CHARACTERS, self._wake_soon)
         self._type_ahead = TypeAhead(self, self._is_loading)
@@ -151,14 +154,16 @@ class EspdeckApp(AppBase):
         """Textual's door for every event: what a person does is answered at once, in order."""
         if isinstance(event, InputEvent):
             self.wake()
-        if isinstance(event, Key | Paste) and not event.is_forwarded:
+        if isinstance(event, Key | Paste | MouseEvent) and not event.is_forwarded:
             await self._type_ahead.handle(event, super().on_event)
         else:
             await super().on_event(event)
 
     def _is_loading(self) -> bool:
-        """Whether the screen in front has not loaded what it shows at first."""
+        """Whether the screen in front has not loaded what it shows at first, or opens another."""
         screen = self.screen
+        if self._is_asking_to_leave:
+            return True
         if isinstance(screen, MainScreen) and not self.is_open:
             return True
         return isinstance(screen, Loading) and screen.is_loading
@@ -222,15 +227,19 @@ class EspdeckApp(AppBase):
         if again or not self.is_open or self.engine is None:
             self.exit()
             return
+        self._is_asking_to_leave = True
         self._find_in_flight(self._ask_how_to_leave)
 
     def _in_flight(self) -> InFlight:
-        """What is carried out here; in a thread."""
+        """What is carried out here, as far as it can be read; in a thread."""
         from tui.screens.quit import InFlight
 
         engine = self.engine
         assert engine is not None
-        runs = engine.unfinished_runs() if engine.is_executor and not engine.has_successor else ()
+        runs: Sequence[Run] = ()
+        with contextlib.suppress(EspdeckError):  # the disk that has the workspace is gone
+            if engine.is_executor and not engine.has_successor:
+                runs = engine.unfinished_runs()
         boards = sorted(each.called for each in list(self.board_operations.values()))
         return InFlight(runs, boards, len(self.check_runs))
 
@@ -245,6 +254,7 @@ class EspdeckApp(AppBase):
     def _ask_how_to_leave(self, found: InFlight) -> None:
         from tui.screens.quit import QuitDialog
 
+        self._is_asking_to_leave = False
         if found:
             self.push_screen(QuitDialog(found, self._in_flight), self._leave)
         else:

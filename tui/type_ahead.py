@@ -1,9 +1,10 @@
-"""Keys that come faster than screens open: each waits until the one before has done its work.
+"""Keys and clicks that come faster than screens open: each waits until the one before is done.
 
 Textual gives a key to the widget that has the focus at that moment. While a screen is mounted it
 has no focus yet, and while a field still has keys in its queue, the key that takes the field's text
 would take half of it. So a key waits here until what the key before set off has been handled, a
-screen that it opened has its widgets, and that screen has loaded what it shows at first.
+screen that it opened has its widgets, and that screen has loaded what it shows at first. Clicks
+keep their place among the keys; moves of the mouse and its wheel wait only for what waits already.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from textual.events import Event, Key, Paste
+from textual.errors import NoWidget
+from textual.events import Event, Key, MouseDown, MouseEvent, MouseMove, MouseUp, Paste
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widget import Widget
@@ -40,7 +42,7 @@ class Loading(Protocol):
 
 
 class TypeAhead:
-    """The keys and pasted texts of the app, in order. The event loop alone calls it."""
+    """Keys, pasted texts and clicks of the app, in order. The event loop alone calls it."""
 
     def __init__(self, app: AppBase, is_loading: Callable[[], bool]) -> None:
         """Make it.
@@ -57,7 +59,7 @@ class TypeAhead:
         """The screen in front that did not load in time; no key waits for it again."""
 
     async def handle(self, event: Event, then: Callable[[Event], Awaitable[None]]) -> None:
-        """Handle a key or a pasted text now, or when those before are done.
+        """Handle a key, a pasted text or what the mouse does now, or when those before are done.
 
         Args:
             then: handles it, as Textual does.
@@ -66,7 +68,9 @@ class TypeAhead:
             self._waiting.clear()
             await then(event)
         elif self._settling is not None:
-            self._waiting.append((event, then))
+            self._append(event, then)
+        elif _is_passing(event):
+            await then(event)
         elif self._is_loading():  # typed before the first screen could take it
             self._waiting.append((event, then))
             self._settle(None)
@@ -77,14 +81,32 @@ class TypeAhead:
         else:
             await self._give(event, then)
 
+    def _append(self, event: Event, then: Callable[[Event], Awaitable[None]]) -> None:
+        if isinstance(event, MouseMove) and self._waiting:
+            before, _then = self._waiting[-1]
+            if isinstance(before, MouseMove):  # only where it is now matters
+                self._waiting.pop()
+        self._waiting.append((event, then))
+
     async def _give(self, event: Event, then: Callable[[Event], Awaitable[None]]) -> None:
-        field = self._app.focused
+        if _is_passing(event):
+            await then(event)
+            return
+        field = self._under(event) if isinstance(event, MouseEvent) else self._app.focused
         self._typed_into = None
         await then(event)
         if event.is_forwarded and isinstance(field, Input | TextArea) and _is_text(event):
             self._typed_into = field  # a field takes its keys in order
         else:
             self._settle(field)
+
+    def _under(self, event: MouseEvent) -> Widget | None:
+        """The widget that gets what the mouse does."""
+        try:
+            under, _region = self._app.get_widget_at(int(event.x), int(event.y))
+        except NoWidget:
+            return None
+        return self._app.mouse_captured or under
 
     def _settle(self, field: Widget | None) -> None:
         self._typed_into = None
@@ -140,6 +162,11 @@ async def _handled(pump: MessagePump, *, laid_out: bool = False) -> None:
     call = pump.call_after_refresh if laid_out else pump.call_later
     if call(done.set):  # else it is gone
         await done.wait()
+
+
+def _is_passing(event: Event) -> bool:
+    """Whether nothing waits for it: it opens no screen."""
+    return isinstance(event, MouseEvent) and not isinstance(event, MouseDown | MouseUp)
 
 
 def _is_text(event: Event) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from engine import Engine, Run, Settings, daemon_control, daemon_start
 from engine.enums import RunKind, RunStatus
 from engine.errors import UsageError
 from engine.events import RunCompleted
+from engine.store.database import StoreError
+from tests.tui.test_type_ahead import burst
 from tests.tui.workspaces import Story
 from tui.app import EspdeckApp
+from tui.screens.help import HelpScreen
 
 pytestmark = pytest.mark.xdist_group("leaving")
 
@@ -129,6 +133,38 @@ async def test_stop_ends_at_once_and_escape_stays(tmp_path: Path, lab: Lab) -> N
         await story.press("end", "enter")
         await ends(story)
     assert lab.started == []
+
+
+async def test_keys_after_q_are_of_the_question(
+    tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def look(_engine: Engine) -> list[Run]:
+        looked.wait(10)
+        return lab.runs
+
+    monkeypatch.setattr(Engine, "unfinished_runs", look)
+    async with opened(tmp_path) as story:
+        burst(story, "q", "escape", "question_mark")
+        await story.pilot.pause()
+        looked.set()
+        await story.until(lambda: isinstance(story.app.screen, HelpScreen))
+        assert not story.app._asked_to_leave  # escape was the answer
+        assert not story.app._exit
+
+
+async def test_who_leaves_a_workspace_that_cannot_be_read_leaves(
+    tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_engine: Engine) -> list[Run]:
+        raise StoreError("gone")
+
+    async with opened(tmp_path) as story:
+        monkeypatch.setattr(Engine, "unfinished_runs", fail)
+        await story.press("q")
+        await ends(story)
+        monkeypatch.setattr(Engine, "unfinished_runs", lambda _engine: [])
 
 
 async def test_nothing_is_asked_when_nothing_runs(tmp_path: Path, lab: Lab) -> None:

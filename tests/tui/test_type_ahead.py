@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key
+from textual.events import Event, Key, MouseDown, MouseEvent, MouseMove, MouseUp
 from textual.keys import _character_to_key
+from textual.screen import Screen
 
 from engine.builds.service import Builds
 from engine.overview.records import ProjectOverview
@@ -33,6 +34,16 @@ def burst(story: Story, *keys: str) -> None:
                 driver.send_message(Key(_character_to_key(character), character))
         else:
             driver.send_message(Key(each, each if len(each) == 1 else None))
+
+
+def mouse(story: Story, *kinds: type[MouseEvent]) -> None:
+    """Have the mouse do something in the middle of the screen, at once."""
+    driver = story.app._driver
+    assert driver is not None
+    for kind in kinds:
+        driver.send_message(
+            kind(None, 30, 8, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=30, screen_y=8)
+        )
 
 
 async def test_what_is_typed_while_a_form_opens_is_in_its_field(tmp_path: Path) -> None:
@@ -109,6 +120,29 @@ async def test_keys_for_a_project_wait_until_projects_are_read(
         await story.pilot.pause()
         pressed.set()
         await story.until(lambda: isinstance(story.app.screen, BuildScreen))
+
+
+async def test_a_click_waits_for_the_screen_that_a_key_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        home, done = story.app.screen, list[tuple[str, bool]]()
+        forward = Screen._forward_event
+
+        def note(screen: Screen[Any], event: Event) -> None:
+            if isinstance(event, MouseEvent):
+                done.append((type(event).__name__, screen is home))
+            forward(screen, event)
+
+        monkeypatch.setattr(Screen, "_forward_event", note)
+        burst(story, "comma")
+        mouse(story, MouseMove, MouseDown, MouseMove, MouseMove, MouseUp)
+        burst(story, "question_mark")
+        await story.until(lambda: isinstance(story.app.screen, HelpScreen))
+        names = ("MouseMove", "MouseDown", "MouseMove", "MouseUp", "Click")
+        assert done == [(name, False) for name in names]
 
 
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
