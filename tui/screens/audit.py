@@ -73,7 +73,7 @@ class AuditScreen(PagedListScreen["AuditRow"]):
             text = "\n".join(lines) if rows else "no tokens: espdeck token create NAME --scope read"
             self.app.push_screen(LineReader("tokens of the HTTP API", text))
 
-        self.in_thread(self.engine.access.tokens, show)
+        self.in_thread(self.engine.access.tokens, show, opens=True)
 
     def _nothing(self) -> str | None:
         return None if self._rows.item is not None else "the audit log is empty"

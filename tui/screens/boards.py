@@ -374,7 +374,7 @@ class BoardsScreen(MainScreen):
                     board,
                 )
 
-        self.in_thread(find, ask)
+        self.in_thread(find, ask, opens=True)
 
     def _write(self, board: BoardSession, number: int, *, app_only: bool) -> str | None:
         from engine import FlashOptions

@@ -84,7 +84,7 @@ class BuildScreen(RunScreen):
                 return
             self.app.push_screen(CompareScreen(before.number, self.number))
 
-        self.in_thread(lambda: self.runs.before(self.number), show)
+        self.in_thread(lambda: self.runs.before(self.number), show, opens=True)
 
     def _no_approval(self) -> str | None:
         build = self._build
@@ -103,7 +103,8 @@ class BuildScreen(RunScreen):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self.in_thread(lambda: self.engine.builds.approve(self.number), show)
+                approve = self.engine.builds.approve
+                self.in_thread(lambda: approve(self.number), show, opens=True)
 
         question = f"Approve commit {build.commit_sha[:10]} of {build.proposed_by}?"
         consequence = "It is built again and flashed on a board. Look at what it changes first."

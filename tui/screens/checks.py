@@ -269,7 +269,8 @@ class ChecksScreen(MainScreen):
             else:
                 self.show_error(f"{project.name} has no build yet")
 
-        self.in_thread(lambda: self.engine.builds.list(project_id=project.id, limit=1), show)
+        builds = self.engine.builds
+        self.in_thread(lambda: builds.list(project_id=project.id, limit=1), show, opens=True)
 
     def _open_filter(self) -> None:
         """Open the field in which one types what rows should have."""

@@ -437,6 +437,7 @@ class HomeScreen(MainScreen):
         self.in_thread(
             lambda: self.engine.builds.retry(build.number),
             lambda _build: self.app.show_build(build.number),
+            opens=True,
         )
 
     @property

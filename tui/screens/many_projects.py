@@ -91,7 +91,7 @@ class ManyProjects:
                 lambda yes: self._flash(plan.steps) if yes else None,
             )
 
-        self._screen.in_thread(find, ask)
+        self._screen.in_thread(find, ask, opens=True)
 
     def _flash(self, steps: Sequence[FlashStep]) -> None:
         from engine import CancelToken

@@ -213,7 +213,8 @@ class MetricsScreen(MainScreen):
             title = f"{clean(found[0].name)}, in figures"
             self.app.push_screen(LineReader(title, text, classify=lambda _line: "text"))
 
-        self.in_thread(lambda: self.engine.metrics.projects(self._project_id), show)
+        projects = self.engine.metrics.projects
+        self.in_thread(lambda: projects(self._project_id), show, opens=True)
 
     def _copy_numbers(self) -> None:
         self.copy_text(

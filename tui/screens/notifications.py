@@ -115,14 +115,16 @@ class NotificationsScreen(PagedListScreen["NotificationRow"]):
             self.engine.notifications.mark_read([row.number])
             return self.engine.notifications.deliveries(row.number)
 
-        self.in_thread(read, show)
+        self.in_thread(read, show, opens=True)
 
     def _open_build(self) -> None:
         """Show the build that it is about."""
         number = self._chosen.run_id
         assert number is not None
         self.in_thread(
-            lambda: self.engine.builds.get(number), lambda _build: self.app.show_build(number)
+            lambda: self.engine.builds.get(number),
+            lambda _build: self.app.show_build(number),
+            opens=True,
         )
 
     def _mark_read(self) -> None:
@@ -160,7 +162,7 @@ class NotificationsScreen(PagedListScreen["NotificationRow"]):
         def show(text: str) -> None:
             self.app.push_screen(LineReader("channels", text))
 
-        self.in_thread(read, show)
+        self.in_thread(read, show, opens=True)
 
     def _choose_channel(self) -> None:
         """Ask for the channel that gets a test message."""
@@ -185,7 +187,8 @@ class NotificationsScreen(PagedListScreen["NotificationRow"]):
             else:
                 self.notify(text, markup=False)
 
-        self.in_thread(lambda: [each.name for each in self.engine.notifications.channels()], ask)
+        channels = self.engine.notifications.channels
+        self.in_thread(lambda: [each.name for each in channels()], ask, opens=True)
 
     def _mute(self) -> None:
         self._ask_hold(self._chosen.project)
@@ -234,6 +237,7 @@ class NotificationsScreen(PagedListScreen["NotificationRow"]):
                 for row in self.engine.notifications.mutes()
             ],
             ask,
+            opens=True,
         )
 
     def _nothing(self) -> str | None:

@@ -35,7 +35,7 @@ def open_finding(screen: MainScreen, runs: RunService, row: FindingRow) -> None:
         text = finding_text(row)
         open_in_source(screen, runs, row.finding, number=row.run_id, text=text, of=of)
 
-    screen.in_thread(lambda: runs.own_attempt(row.run_id), show)
+    screen.in_thread(lambda: runs.own_attempt(row.run_id), show, opens=True)
 
 
 def open_in_source(

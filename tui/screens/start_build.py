@@ -137,7 +137,10 @@ class BuildStarter:
             return now, engine.projects.variants(now.id)
 
         self._with_chip(
-            project, lambda known: self._synced(known, lambda: read(known), lambda it: then(*it))
+            project,
+            lambda known: self._synced(
+                known, lambda: read(known), lambda it: then(*it), opens=True
+            ),
         )
 
     def _with_chip(self, project: Project, then: Callable[[Project], None]) -> None:
@@ -162,8 +165,19 @@ class BuildStarter:
             lambda started: self._show(project, started),
         )
 
-    def _synced(self, project: Project, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do what syncs the project, which may take a while, and say that it does."""
+    def _synced(
+        self,
+        project: Project,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        *,
+        opens: bool = False,
+    ) -> None:
+        """Do what syncs the project, which may take a while, and say that it does.
+
+        Args:
+            opens: as :meth:`tui.screens.base.MainScreen.in_thread` has it.
+        """
         screen = self._screen
         self._busy.add(project.id)
         text = clean(f"{project.name}: syncing")
@@ -180,7 +194,7 @@ class BuildStarter:
             finally:
                 screen.app.call_from_thread(over)
 
-        screen.in_thread(work_and_tell, then)
+        screen.in_thread(work_and_tell, then, opens=opens)
 
     def _show(self, project: Project, started: StartedBuilds) -> None:
         screen, builds = self._screen, started.builds

@@ -263,7 +263,7 @@ class WorkflowsScreen(TwoListScreen):
         def show(text: str) -> None:
             self.app.push_screen(FilePreview(template.title, text, "about.md"))
 
-        self.in_thread(lambda: _description_of(template, self.tasks), show)
+        self.in_thread(lambda: _description_of(template, self.tasks), show, opens=True)
 
     def _cancel_task(self) -> None:
         """Cancel the task."""
@@ -277,7 +277,7 @@ class WorkflowsScreen(TwoListScreen):
         def show(_task: object) -> None:
             self.app.push_screen(TaskScreen(number))
 
-        self.in_thread(lambda: self.tasks.retry(number), show)
+        self.in_thread(lambda: self.tasks.retry(number), show, opens=True)
 
     def _load_right(self, *, more: bool = False) -> None:
         text = self._filter.value.strip()

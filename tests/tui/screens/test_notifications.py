@@ -10,6 +10,7 @@ import pytest
 from engine.enums import NotificationKind
 from engine.store.database import Store
 from engine.store.tables import DeliveryRow, NotificationRow
+from tests.tui.test_type_ahead import burst
 from tests.tui.workspaces import fill, running
 
 pytestmark = pytest.mark.slow
@@ -89,3 +90,12 @@ async def test_mutes_and_channels(tmp_path: Path) -> None:
         await story.press("enter")
         await story.sees("no longer muted")
         assert "t0ken" not in story.text()
+
+
+async def test_keys_wait_for_the_notification_that_they_open(tmp_path: Path) -> None:
+    fill(tmp_path)
+    notify(tmp_path)
+    async with running(tmp_path) as story:
+        await story.sees("sensor-hub")
+        burst(story, "n", "enter", "escape", "U")
+        await story.sees("4 unread, only these")
