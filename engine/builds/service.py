@@ -452,6 +452,32 @@ class Builds(RunService):
         """The firmware's, for every build."""
         return FIRMWARE_PIPELINE
 
+    def flashable(
+        self,
+        project_id: uuid.UUID | None = None,
+        *,
+        target: str | None = None,
+        status: RunStatus | None = None,
+        limit: int,
+    ) -> Sequence[Run]:
+        """Builds whose images may be flashed, newest first; their rows are brief.
+
+        Args:
+            target: only those for this chip.
+        """
+        from engine.images import image_file
+
+        found = store_runs.list_runs(
+            self._store,
+            project_id=project_id,
+            target=target,
+            status=status,
+            limit=limit,
+            kept=image_file.FILE_NAME,
+            brief=True,
+        )
+        return [each for each in found if each.approved_by or not each.proposed_by]
+
     def image(self, number: int) -> Image:
         """What a build is to be flashed with.
 
@@ -475,12 +501,6 @@ class Builds(RunService):
         image = image_file.read(self.artifact_file(artifact))
         image_file.check_files(image)
         return image
-
-    def has_image(self, number: int) -> bool:
-        """Whether a build kept an image that a board can be flashed with."""
-        from engine.images import image_file
-
-        return self.artifact(number, image_file.FILE_NAME) is not None
 
     def flashed(self, number: int, image: Image, *, app_only: bool = False) -> Flashed:
         """What a board runs on which a build's image was flashed.

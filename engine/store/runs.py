@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, update
+from sqlalchemy import and_, delete, exists, func, or_, update
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
@@ -137,6 +137,7 @@ def list_runs(
     after: int | None = None,
     oldest_first: bool = False,
     brief: bool = False,
+    kept: str | None = None,
 ) -> Sequence[Run]:
     """Builds, or runs of another kind, newest first, a page at a time.
 
@@ -154,6 +155,7 @@ def list_runs(
         oldest_first: whether the page begins with the smallest numbers.
         brief: whether to leave out what no list shows and may be long: the rows have neither
             build output nor test results.
+        kept: only those that kept a file of this path, which counts.
     """
     order = col(Run.id).asc() if oldest_first else col(Run.id).desc()
     query = select(Run).order_by(order).limit(limit)
@@ -192,6 +194,9 @@ def list_runs(
         if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
             tests.append(col(Run.id) == int(number))
         query = query.where(or_(*tests))
+    if kept is not None:
+        is_of_run = and_(col(Artifact.run_id) == col(Run.id), col(Artifact.path) == kept)
+        query = query.where(exists().where(is_of_run, ~col(Artifact.superseded)))
     if brief:
         query = query.options(defer(Run.build_output), defer(Run.test_results))  # type: ignore[arg-type] # SQLModel says what an instance has
     with store.read() as session:

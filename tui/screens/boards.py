@@ -39,9 +39,6 @@ _RESERVATION_HOURS = 8.0
 _LISTED_BUILDS = 30
 """How many of the newest that kept an image can be chosen to flash one."""
 
-_SEARCHED_BUILDS = 300
-"""How many of the newest are searched for them."""
-
 _NO_BOARDS = " no boards: plug one in, or run:  espdeck lab"
 _HOW_TO_GET_BOARDS = [
     ("USB", "plug a board in: it is listed here within seconds"),
@@ -338,27 +335,25 @@ class BoardsScreen(MainScreen):
     def _flash(self, *, app_only: bool) -> None:
         boards = self._chosen_boards
         chips = {board.chip for board in boards} - {""}
+        if len(chips) > 1:
+            self.show_error(f"no build is for {' and '.join(sorted(chips))}: mark boards of a chip")
+            return
+        chip = next(iter(chips), None)
 
         def find() -> list[tuple[str, str]]:
             projects = {project.id: project for project in self.engine.projects.list()}
             found: list[tuple[str, str]] = []
-            builds = self.engine.builds
-            for build in builds.list(limit=_SEARCHED_BUILDS):
-                if len(found) == _LISTED_BUILDS:
-                    break
-                project = projects.get(build.project_id) if build.project_id else None
-                if project is None or chips - {build.target}:
-                    continue
-                if builds.has_image(build.number):
-                    what = f"{project.name} {build.commit_sha[:7]} {build.status}"
+            for build in self.engine.builds.flashable(target=chip, limit=_LISTED_BUILDS):
+                if build.project_id in projects:
+                    name = projects[build.project_id].name
+                    what = f"{name} {build.commit_sha[:7]} {build.status}"
                     found.append((str(build.number), f"build {build.number}  {what}"))
             return found
 
         def ask(builds: list[tuple[str, str]]) -> None:
             if not builds:
-                self.show_error(
-                    f"no build with an image for {' and '.join(sorted(chips)) or 'this board'} yet"
-                )
+                what = f"no build for {chip}" if chip else "no build"
+                self.show_error(f"{what} has kept an image: build one first")
                 return
             what = "the program of which build" if app_only else "which build"
             on = _called(boards[0]) if len(boards) == 1 else f"{len(boards)} boards"

@@ -70,9 +70,7 @@ class ManyProjects:
         def find() -> FlashPlan:
             builds = {}
             for each in chosen:
-                found = engine.builds.list(
-                    project_id=each.project.id, status=RunStatus.SUCCESS, limit=1, brief=True
-                )
+                found = engine.builds.flashable(each.project.id, status=RunStatus.SUCCESS, limit=1)
                 if found:
                     builds[each.project.id] = found[0]
             return plan_flashing(chosen, builds, engine.overview.boards())

@@ -47,7 +47,7 @@ def plan_flashing(
     Boards that somebody uses or reserved are left alone, and no board is taken twice.
 
     Args:
-        builds: the newest build of each project that succeeded.
+        builds: the newest build of each project that succeeded and can be flashed.
     """
     free = [board for board in boards if board.state in ("free", "off")]
     steps: list[FlashStep] = []
@@ -56,12 +56,12 @@ def plan_flashing(
     for each in sorted(projects, key=lambda each: not each.board):
         build = builds.get(each.project.id)
         if build is None:
-            problems.append(f"{each.project.name}: no build of it succeeded yet")
+            problems.append(f"{each.project.name}: no successful build kept its image")
             continue
         fitting = [board for board in free if board.info.chip == build.target]
         board = min(fitting, key=lambda board: not _is_own(board, each), default=None)
         if board is None:
-            problems.append(f"{each.project.name}: no board with an {build.target} is free")
+            problems.append(f"{each.project.name}: no {build.target} board is free")
             continue
         free.remove(board)
         label = board.info.label or board.info.name

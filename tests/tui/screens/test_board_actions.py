@@ -30,6 +30,8 @@ async def test_a_board_is_reserved_and_given_back(tmp_path: Path) -> None:
         await story.sees(f"{getpass.getuser()} until", "scope attached")
         await story.press("u")
         await story.until(lambda: f"{getpass.getuser()} until" not in story.text())
+        await story.press("f")
+        await story.sees("no build has kept an image: build one first")
         await story.press("enter")
         await story.sees("no such port")
 
@@ -53,7 +55,7 @@ async def test_a_board_is_named_and_found_by_its_name(tmp_path: Path) -> None:
 async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
     tmp_path: Path, built_sample: Callable[[str], Image]
 ) -> None:
-    fill(tmp_path, count=1)
+    fill(tmp_path, count=2)
     keep_image(tmp_path, 1, built_sample("hello"))
     async with running(tmp_path, size=(120, 24), boards=(VIRTUAL,)) as story:
         await story.press("B")
@@ -62,6 +64,7 @@ async def test_a_board_is_flashed_with_a_build_looked_into_and_erased(
         await story.sees("nothing is done with")
         await story.press("f")
         await story.sees(f"Flash which build on {VIRTUAL}?", "build 1  sensor-hub")
+        assert "build 2" not in story.text()  # it kept no image
         await story.press("enter")
         await story.sees("build 1 flashed", timeout=30)
         assert story.app.engine is not None

@@ -22,7 +22,7 @@ def test_each_gets_the_board_that_it_was_on_else_a_free_one_of_its_chip() -> Non
         ("node", 2, "rack-1"),
         ("lamp", 1, "desk"),
     }
-    assert plan.problems == ("pump: no build of it succeeded yet",)
+    assert plan.problems == ("pump: no successful build kept its image",)
 
 
 def test_boards_of_others_are_left_alone_and_none_is_taken_twice() -> None:
@@ -30,4 +30,4 @@ def test_boards_of_others_are_left_alone_and_none_is_taken_twice() -> None:
               board("busy", "esp32c3", "busy", holder="build 7")]  # fmt: skip
     plan = plan_flashing([LAMP, NODE], BUILDS, boards)
     assert [(step.project, step.label) for step in plan.steps] == [("node", "desk")]
-    assert plan.problems == ("lamp: no board with an esp32c3 is free",)
+    assert plan.problems == ("lamp: no esp32c3 board is free",)
