@@ -242,6 +242,8 @@ def _become(line: socket.socket) -> str | None:
         os.close(each)
     assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # as an interpreter opens it
+    if encoding := env.get("PYTHONIOENCODING"):
+        sys.stdout = open(1, "w", buffering=1, encoding=encoding, closefd=False)  # noqa: SIM115
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)

@@ -36,8 +36,21 @@ class TerminalDriver(LinuxDriver):
         poll.register(self.fileno, 0)  # a hang-up is told without being asked for
         for _fd, event in poll.poll():
             if event & (select.POLLHUP | select.POLLERR):
-                with contextlib.suppress(RuntimeError):  # the app ended at the same time
-                    self._loop.call_soon_threadsafe(hang_up, self._app)
+                self._hang_up()
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app ends, or its terminal is gone: Linux then gives EIO for a moment.
+
+        Textual would show a traceback, in a terminal that nobody has.
+        """
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the app ended at the same time
+            self._loop.call_soon_threadsafe(hang_up, self._app)
 
 
 def hang_up(app: App[Any]) -> None:

@@ -99,7 +99,13 @@ class Terminal:
             left = deadline - time.monotonic()
             assert left > 0, f"none of {texts} in\n{display}"
             if select.select([self.fd], [], [], left)[0]:
-                chunk = os.read(self.fd, 1 << 16)
+                try:
+                    chunk = os.read(self.fd, 1 << 16)
+                except OSError:  # Linux says EIO when nobody has the other end open any more
+                    code = self.process.wait(20)
+                    raise AssertionError(
+                        f"ended with {code}, without {texts}:\n{display}"
+                    ) from None
                 self.output += chunk
                 self.stream.feed(chunk)
 
