@@ -27,7 +27,7 @@ from tui.screens.task import TaskScreen
 
 FOLDER = Path(__file__).parent
 SIZE = (160, 42)
-TIMEOUT = 60.0
+TIMEOUT = 240.0
 FONT = "DejaVu Sans Mono"
 """A font that the renderer of the PNG finds; a browser shows the SVG with its own."""
 
