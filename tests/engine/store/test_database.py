@@ -141,7 +141,7 @@ def test_wildcards_in_a_filter_mean_themselves(store: Store, project: Project) -
 
 
 def test_removing_a_project_removes_its_builds_and_logs(store: Store, project: Project) -> None:
-    build = add(store, project)
+    build = add(store, project, status=RunStatus.SUCCESS)
     logs.append(store, [chunk(0, "one\n", build=build.number)])
 
     projects.remove_project(store, project.id)
@@ -240,7 +240,7 @@ def test_writers_of_two_connections_queue_up(store: Store, project: Project) -> 
 
 
 def test_the_number_of_a_removed_build_never_comes_again(store: Store, project: Project) -> None:
-    first = add(store, project)
+    first = add(store, project, status=RunStatus.SUCCESS)
     event = EventRow(run_id=first.number, seq=1, kind="problem", body={}, writer="w")
     logs.append(store, [chunk(0, "a\n", build=first.number), event])
     before = logs.last_ids(store)
