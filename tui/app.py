@@ -147,8 +147,9 @@ class EspdeckApp(AppBase):
             self.call_after_refresh(self.home.show_error, message)
 
     def on_resize(self, event: Resize) -> None:
-        """Tell the style sheet whether the terminal is low."""
+        """Tell the style sheet whether the terminal is low; another size shows other things."""
         self.set_class(event.size.height < LOW_TERMINAL_ROWS, "-low")
+        self.wake()  # panes that come into sight have not shown their logs
 
     async def on_event(self, event: Event) -> None:
         """Textual's door for every event: what a person does is answered at once, in order."""

@@ -118,6 +118,7 @@ DARK = Theme(
     surface="#1a1b26",
     panel="#24283b",
     dark=True,
+    variables={"chosen-error": "#a3173c"},
 )
 LIGHT = Theme(
     name="espdeck-light",
@@ -132,4 +133,5 @@ LIGHT = Theme(
     surface="#ececf2",
     panel="#dcdce6",
     dark=False,
+    variables={"chosen-error": "#ff9db0"},
 )

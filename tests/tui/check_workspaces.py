@@ -71,14 +71,17 @@ def keep_result(
     store.close()
 
 
-def fill_checks(workspace: Path) -> None:
-    """Give the active project of :func:`tests.tui.workspaces.fill` results of its checks."""
-    hours = timedelta(hours=1)
+def fill_checks(workspace: Path, text: Callable[[str], str] = str) -> None:
+    """Give the active project of :func:`tests.tui.workspaces.fill` results of its checks.
+
+    Args:
+        text: what became of its name, and becomes of what the checks say.
+    """
+    hours, project = timedelta(hours=1), text("sensor-hub")
     for status, message, age in (
         (CheckStatus.SUCCESS, "31 documents are as new as what they describe", 30 * hours),
         (CheckStatus.WARNING, "2 documents of 31 are older than what they describe", 3.5 * hours),
     ):
-        keep_result(workspace, "sensor-hub", "doc_check", status, message, age)
-    keep_result(
-        workspace, "sensor-hub", "git_check", CheckStatus.SUCCESS, "nothing to commit", 5 * hours
-    )
+        keep_result(workspace, project, "doc_check", status, message, age, text)
+    success = CheckStatus.SUCCESS
+    keep_result(workspace, project, "git_check", success, "nothing to commit", 5 * hours, text)

@@ -126,13 +126,22 @@ def keep_fix(workspace: Path, number: int, text: Callable[[str], str]) -> None:
     fix_patch.write(folder / fix_patch.NAME, [text("a model: closed the driver")], diff)
 
 
-def keep_maps(workspace: Path) -> None:
-    """Give the two newest of three builds the maps of their linkers, and a program."""
+def keep_maps(workspace: Path, text: Callable[[str], str] = lambda text: text) -> None:
+    """Give the two newest of three builds the maps of their linkers, and a program.
+
+    Args:
+        text: what becomes of the name of a component.
+    """
     store = Store(workspace / "espdeck.db")
     for number, contents in ((2, maps.FIRST), (3, maps.THEN)):
         folder = workspace / "artifacts" / str(number)
         folder.mkdir(parents=True)
-        maps.write(folder / "hub.map", contents)
+        wifi = text("wifi").replace("/", "")
+        named = {
+            section: {file.replace("libwifi", f"lib{wifi}"): size for file, size in files.items()}
+            for section, files in contents.items()
+        }
+        maps.write(folder / "hub.map", named)
         (folder / "hub.elf").write_bytes(b"\x7fELF")
         kept = (("hub.elf", ArtifactKind.ELF), ("hub.map", ArtifactKind.MAP))
         runs.put_artifacts(

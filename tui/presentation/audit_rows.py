@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tui.presentation.columns import Cell, Column, fit_columns
 from tui.presentation.tables import Row
 from tui.presentation.units import day_and_clock
 
@@ -17,6 +18,13 @@ TOKEN_HEAD: Row = ("NAME", "SCOPE", "STATUS", "EXPIRES", "LAST USED")
 
 _NOBODY = "-"
 _PREFIX = " /api/v1"  # of nearly all: the row says more without it
+_COLUMNS = (
+    Column("time", 12),
+    Column("status", 6),
+    Column("who", 16, 8),
+    Column("from", 24, 15, rank=1),
+    Column("what", 200, 32, grows=True),
+)
 _FAILED = 400  # the first HTTP status of what was not done
 
 
@@ -31,16 +39,25 @@ def audit_row(entry: AuditRow) -> Row:
     )
 
 
-def audit_parts(entry: AuditRow, width: int) -> Parts:
-    """An entry as a row of a list."""
-    address = [(f"{entry.address or _NOBODY:<16.16} ", "dim")] if width >= 80 else []
-    return [
-        (f" {day_and_clock(entry.at)[5:]} ", "dim"),
-        (f"{_status(entry):>3} ", "bad" if entry.status >= _FAILED else "good"),
-        (f"{entry.actor or _NOBODY:<14.14} ", ""),
-        *address,
-        (_did(entry).replace(_PREFIX, " ", 1), ""),
+def audit_head(width: int, cut: str) -> Parts:
+    """The heads of the columns of :func:`audit_parts`."""
+    return [(" ", ""), *fit_columns(_COLUMNS, width - 1, cut).head()]
+
+
+def audit_parts(entry: AuditRow, width: int, cut: str) -> Parts:
+    """An entry as a row of a list.
+
+    Args:
+        cut: the sign at the end of what is cut.
+    """
+    cells: list[Cell] = [
+        [(day_and_clock(entry.at)[5:], "dim")],
+        [(_status(entry), "bad" if entry.status >= _FAILED else "good")],
+        [(entry.actor or _NOBODY, "")],
+        [(entry.address or _NOBODY, "dim")],
+        [(_did(entry).replace(_PREFIX, " ", 1), "")],
     ]
+    return [(" ", ""), *fit_columns(_COLUMNS, width - 1, cut).row(cells)]
 
 
 def audit_lines(entry: AuditRow) -> list[tuple[str, str]]:

@@ -45,6 +45,13 @@ def name_cells(boards: Sequence[BoardOverview], width: int) -> int:
     return min(max(longest, _MIN_NAME_CELLS), _MAX_NAME_CELLS, max(_MIN_NAME_CELLS, width // 3))
 
 
+def board_head(width: int, *, name_width: int) -> Parts:
+    """The heads of the columns of :func:`board_parts`."""
+    wide = f" {'runs':<{_RUNS_CELLS}} {'port':<{_PORT_CELLS}}" if width >= _WIDE_CELLS else ""
+    board = f"{'state':<{_STATE_CELLS}}{'board':<{name_width}} {'chip':<{_CHIP_CELLS}}"
+    return [(f"   {board}{wide}  what is known", "dim")]
+
+
 def board_parts(
     board: BoardOverview,
     glyphs: Glyphs,
@@ -96,9 +103,9 @@ def board_parts(
 def board_details(board: BoardOverview, now: datetime) -> list[tuple[str, str]]:
     """What is known of a board: names and values."""
     info = board.info
-    chip = f"{info.chip} {info.revision}".strip() or "not asked yet (i asks)"
-    package = f"{info.package}, " if info.package else ""
-    flash = size(info.flash_size) if info.flash_size else "?"
+    chip = f"{info.chip} {info.revision}".strip()
+    flash = f"flash {size(info.flash_size)}" if info.flash_size else "flash not known"
+    found = ", ".join(filter(None, (chip, info.package, flash, info.mac or "no address known")))
     well = "" if board.state == "unwell" else "no problem seen"
     health = [board.problem or well, f"answered {ago(info.asked_at)}" if info.asked_at else ""]
     crystal = f", crystal {info.crystal} MHz" if info.crystal else ""
@@ -109,8 +116,8 @@ def board_details(board: BoardOverview, now: datetime) -> list[tuple[str, str]]:
         ("runs", info.runs or "not known"),
         ("health", ", ".join(filter(None, health))),
         ("port", port if info.name == info.url else f"{port} ({info.name})"),
-        ("chip", f"{chip}, {package}flash {flash}, {info.mac or 'no address known'}"),
-        ("has", f"{protected}{info.features or '?'}{crystal}"),
+        ("chip", found if chip else "not asked yet: press i"),
+        ("has", f"{protected}{info.features or 'not known'}{crystal}"),
         ("note", info.remark or "-"),
     ]
 

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 _UNPROVED_VERDICTS = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
 """Verdicts that say more than that the build succeeded."""
 
+_ENDED_CELLS, _RUNS_CELLS = len("x cancelled"), len("x 100 % validation")
+"""Cells of the longest state of a build that has ended, and of one that runs."""
+
 _COLUMNS = (
     Column("build", 7, 5),
-    Column("state", 11, 9),
+    Column("state", _RUNS_CELLS, _ENDED_CELLS),
     Column("took", 7, rank=3, right=True),
     Column("when", 6, rank=1, right=True),
     Column("variant", 20, 16, rank=2),
@@ -47,6 +50,7 @@ class BuildTable:
         """
         self._glyphs = glyphs
         wanted = {
+            "state": _ENDED_CELLS if all(each.status.is_final for each in builds) else _RUNS_CELLS,
             "build": max(5, longest(f"#{each.id}" for each in builds)),
             "variant": max(7, longest(map(variant_of, builds))) if has_variants else 0,
             "commit": longest(commit_of(each, 8) for each in builds),

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.text import count
+from engine.text import clean, count
+from tui.presentation.columns import longest
 from tui.presentation.labels import commit_of, stage_label, variant_of
+from tui.presentation.strips import fit
 from tui.presentation.units import change, size
 
 if TYPE_CHECKING:
@@ -150,16 +152,19 @@ def _sizes(found: BuildComparison) -> Iterator[CompareRow]:
     grown = sum(row.change for row in found.components)
     section = f"SIZES {change(grown) or 'the same'}{' bytes' if grown else ''}"
     yield CompareRow(section)
+    cells = max(longest(each.name for each in rows) for rows in (found.regions, found.components))
     for region in found.regions:
-        total = f" of {region.total:,}" if region.total else ""
-        parts = (f"{region.name:<14} {region.used:>12,}{total}", ""), _change(region.change)
-        yield CompareRow(section, parts)
+        total = f"  of {region.total:,}" if region.total else ""
+        sized = _sized(region.name, cells, region.used, region.change)
+        yield CompareRow(section, (*sized, (total, "dim")))
     for row in found.components:
-        yield CompareRow(section, ((f"{row.name:<14} {row.size:>12,}", ""), _change(row.change)))
+        yield CompareRow(section, _sized(row.name, cells, row.size, row.change))
 
 
-def _change(bytes_more: int) -> tuple[str, str]:
-    return f"  {change(bytes_more)}", "bad" if bytes_more > 0 else "good"
+def _sized(name: str, cells: int, bytes_: int, more: int) -> tuple[tuple[str, str], ...]:
+    """A name in so many cells, its bytes, and how many more these are."""
+    sized = f"{fit(clean(name), cells)} {bytes_:>12,}"
+    return (sized, ""), (f" {change(more):>11}", "bad" if more > 0 else "good")
 
 
 def _times(found: BuildComparison) -> Iterator[CompareRow]:

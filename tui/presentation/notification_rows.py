@@ -31,6 +31,9 @@ _SIGNS = {
 }
 """The state whose sign a kind of notification has."""
 
+_KIND_CELLS = 70
+"""Width from which a row says which kind it is, beside its sign."""
+
 _WORDS = {
     DeliveryStatus.WAITING: "waits",
     DeliveryStatus.SENDING: "is being sent",
@@ -41,6 +44,12 @@ _WORDS = {
 }
 
 
+def notification_head(width: int) -> Parts:
+    """The heads of the columns of :func:`notification_parts`."""
+    kind = f"{'kind':<9} " if width >= _KIND_CELLS else ""
+    return [(f"   {'when':<11}{kind}about", "dim")]
+
+
 def notification_parts(row: NotificationRow, glyphs: Glyphs, width: int) -> Parts:
     """A notification as a row of a list."""
     colour = _COLOURS[row.kind]
@@ -48,7 +57,7 @@ def notification_parts(row: NotificationRow, glyphs: Glyphs, width: int) -> Part
         (" " if row.read_at else "*", "note"),
         (f"{glyphs.state(_SIGNS[row.kind])} ", colour),
         (f"{ago(row.at):<11}", "dim"),
-        *([(f"{row.kind:<9} ", colour)] if width >= 70 else []),
+        *([(f"{row.kind:<9} ", colour)] if width >= _KIND_CELLS else []),
         (row.title, "dim" if row.read_at else ""),
     ]
 

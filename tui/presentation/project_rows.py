@@ -238,11 +238,12 @@ def project_details(
         "changes are not committed" if each.is_dirty else "",
         each.sync_problem,
     ]
+    builds = f"{stats.total_builds}, {rate} succeed, {average} on average"
     rows = [
         ("source", f"{mask(project.source)}{app}"),
         ("branch", f"{followed(project)}, {variant}{synced}"),
         ("status", f"{project.status}{': ' + detail if detail else ''}"),
-        ("builds", f"{stats.total_builds}, {rate} succeed, {average} on average"),
+        ("builds", builds if stats.total_builds else "none yet"),
         ("last", last or "–"),
         ("reason", each.reason),
         ("tip", "; ".join(filter(None, source))),

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from engine.events import Event
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.audit_rows import TOKEN_HEAD, audit_lines, audit_parts, audit_text, token_row
+from tui.presentation.audit_rows import (
+    TOKEN_HEAD,
+    audit_head,
+    audit_lines,
+    audit_parts,
+    audit_text,
+    token_row,
+)
 from tui.presentation.tables import columns
 from tui.screens.paged_list import PagedListScreen
 from tui.widgets.row_list import RowList
@@ -27,7 +34,11 @@ class AuditScreen(PagedListScreen["AuditRow"]):
 
     def __init__(self) -> None:
         rows: RowList[AuditRow] = RowList(
-            draw=audit_parts, key=lambda row: row.id, empty=" loading", id="audit"
+            draw=lambda row, width: audit_parts(row, width, self.app.glyphs.cut),
+            key=lambda row: row.id,
+            empty=" loading",
+            head=lambda width: audit_head(width, self.app.glyphs.cut),
+            id="audit",
         )
         rows.title = " audit log"
         super().__init__(rows)

@@ -15,7 +15,7 @@ from engine.events import BoardTaken, Event, RunCompleted, StageChanged
 from tui.actions import Action
 from tui.app_base import BoardOperation
 from tui.keymap import Where
-from tui.presentation.board_rows import board_details, board_parts, name_cells
+from tui.presentation.board_rows import board_details, board_head, board_parts, name_cells
 from tui.presentation.tables import columns, efuse_rows, partition_rows
 from tui.screens.ask import Ask, Field
 from tui.screens.base import MainScreen
@@ -57,7 +57,11 @@ class BoardsScreen(MainScreen):
     def __init__(self) -> None:
         super().__init__()
         self._boards: RowList[BoardOverview] = RowList(
-            draw=self._draw, key=lambda board: board.info.name, id="boards", empty=" loading"
+            draw=self._draw,
+            key=lambda board: board.info.name,
+            empty=" loading",
+            head=lambda width: board_head(width, name_width=name_cells(self._boards.items, width)),
+            id="boards",
         )
         self._boards.title = " boards"
         self._details = Details()

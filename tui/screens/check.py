@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _ASIDE_CELLS = 8
 _LISTED_RESULTS = 200
+_WHEN_CELLS = len("01-31 12:00Z")
+_WIDE_CELLS = 90
+"""Width from which a result says who asked for it."""
 _LOOK_SECONDS = 1.0
 
 
@@ -44,7 +47,11 @@ class CheckScreen(MainScreen):
         super().__init__()
         self._cell = cell
         self._results: RowList[CheckResultRow] = RowList(
-            draw=self._draw, key=lambda result: result.id, empty=" loading", id="results"
+            draw=self._draw,
+            key=lambda result: result.id,
+            empty=" loading",
+            head=_head,
+            id="results",
         )
         self._found = LivePane(classify=_line_class, empty=" nothing", id="found")
         self._shown: object = None
@@ -181,7 +188,7 @@ class CheckScreen(MainScreen):
         name, project_id = self._key
 
         def show(results: Sequence[CheckResultRow]) -> None:
-            self._results.styles.height = max(1, len(results)) + 1  # the style sheet has the most
+            self._results.styles.height = max(1, len(results)) + 2  # the style sheet has the most
             self._results.fill(results, empty=f" {message_of(self._cell)}")
             self._show_found()
             self._bar.refresh()
@@ -219,13 +226,20 @@ class CheckScreen(MainScreen):
         colour = STATE_COLOURS.get(result.status, "dim")
         parts = [
             (f" {self.app.glyphs.state(result.status)} {result.status:<7}", colour),
-            (f"  {when(result)}", ""),
+            (f"  {when(result):<{_WHEN_CELLS}}", ""),
             (f"  {age_of(result, datetime.now(UTC)) if is_newest else '':>6}", "dim"),
             (f" {result.duration_seconds:7.1f} s", "dim"),
         ]
-        if width >= 90:
+        if width >= _WIDE_CELLS:
             parts.append((f"  {result.triggered_by:<8}", "dim"))
         return [*parts, (f"  {result.message}", "")]
+
+
+def _head(width: int) -> Parts:
+    """The heads of the columns of the results."""
+    times = f"{'when':<{_WHEN_CELLS}}  {'age':>6} {'took':>9}"
+    by = f"  {'by':<8}" if width >= _WIDE_CELLS else ""
+    return [(f"   {'state':<7}  {times}{by}  message", "dim")]
 
 
 def when(result: CheckResultRow) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _FRAME_ROWS, _LOW_FRAME_ROWS = 8, 6
 """Rows for frame, title, keys and a line of what is wrong."""
 
+_SAID = ("note", "problem")
+"""What stands below the fields."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -88,7 +91,7 @@ class Form(ModalScreen[T | None], Generic[T]):
                 yield Static(Content(clean(self.about)), classes="dialog--text")
             with VerticalScroll(id="fields", can_focus=False):
                 yield from self.rows.values()
-            for name in ("note", "problem"):
+            for name in _SAID:
                 line = Static("", id=name, classes=f"dialog--{name}")
                 line.display = False
                 yield line
@@ -99,10 +102,18 @@ class Form(ModalScreen[T | None], Generic[T]):
         self._show_keys()
 
     def on_resize(self, event: Resize) -> None:
-        """Leave the rows to the fields that nothing else needs."""
-        is_low = event.size.height < LOW_TERMINAL_ROWS
-        rows = event.size.height - (_LOW_FRAME_ROWS if is_low else _FRAME_ROWS)
-        self.query_one("#fields").styles.max_height = max(1, rows)
+        """Other sizes have other room for the fields."""
+        self._share_rows(event.size.height)
+
+    def _share_rows(self, rows: int) -> None:
+        """Leave the rows to the fields that nothing else needs.
+
+        Args:
+            rows: of the terminal.
+        """
+        said = sum(self.query_one(f"#{name}").size.height for name in _SAID)
+        frame = _LOW_FRAME_ROWS if rows < LOW_TERMINAL_ROWS else _FRAME_ROWS
+        self.query_one("#fields").styles.max_height = max(1, rows - frame - max(0, said - 1))
 
     def on_descendant_focus(self) -> None:
         """Another field has other keys."""
@@ -246,6 +257,9 @@ class Form(ModalScreen[T | None], Generic[T]):
         line = self.query_one(f"#{where}", Static)
         line.update(Content(clean(message)))
         line.display = bool(message)
+        # It has its rows after the next layout, which the refresh behind this one shows.
+        rows = self.app.size.height
+        self.call_after_refresh(self.call_after_refresh, self._share_rows, rows)
 
     def _show_keys(self) -> None:
         row = self._chosen_row

@@ -16,6 +16,7 @@ from tui.presentation.notification_rows import (
     delivery_text,
     last_delivery,
     mute_scope,
+    notification_head,
     notification_parts,
     notification_text,
 )
@@ -38,7 +39,11 @@ class NotificationsScreen(PagedListScreen["NotificationRow"]):
 
     def __init__(self) -> None:
         rows: RowList[NotificationRow] = RowList(
-            draw=self._draw, key=lambda row: row.number, empty=" loading", id="notifications"
+            draw=self._draw,
+            key=lambda row: row.number,
+            empty=" loading",
+            head=notification_head,
+            id="notifications",
         )
         rows.title = " notifications"
         super().__init__(rows)

@@ -473,15 +473,14 @@ class RunScreen(PanesScreen):
                 (self._agent_label(name), ""),
             ]
         parts = [(f" {number}   ", "dim"), (name.upper(), "")]
-        for told in self._counts(name):
-            if sum(len(text) for text, _ in parts) + len(told) < width:
-                return [*parts, (f" {told}", "dim")]
-        return parts
+        told = self._count_of(name)
+        if sum(len(text) for text, _ in parts) + len(told) < width:
+            return [*parts, (f" {told}", "dim")]
+        return parts  # a bare number would say of nothing what it counts
 
-    def _counts(self, name: str) -> tuple[str, ...]:
-        """How much a pane has that is no agent's, in words and shorter."""
+    def _count_of(self, name: str) -> str:
+        """How much a pane has that is no agent's."""
         if name in self._results.by_name:
-            return (str(self._results.count_of(name)),)
+            return str(self._results.count_of(name))
         key = self._log_key(name)
-        lines = self._view.tails[key].end if key is not None else 0
-        return count(lines, "line"), str(lines)
+        return count(self._view.tails[key].end if key is not None else 0, "line")

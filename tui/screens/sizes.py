@@ -49,7 +49,11 @@ class SizesScreen(MainScreen):
         )
         self._regions.can_focus = False
         self._table: RowList[SizeRow] = RowList(
-            draw=self._draw_row, key=lambda row: row.name, empty=" measuring", id="sizes"
+            draw=self._draw_row,
+            key=lambda row: row.name,
+            empty=" measuring",
+            head=self._head_of_rows,
+            id="sizes",
         )
 
     def compose_body(self) -> ComposeResult:
@@ -193,6 +197,10 @@ class SizesScreen(MainScreen):
             (f"  {row.name}", ""),
             (f"  {memories}" if memories else "  gone", "dim"),
         ]
+
+    def _head_of_rows(self, width: int) -> Parts:
+        bar = " " * (self._bar_width(width) // 2)
+        return [(f" {bar} {'bytes':>9} {'change':>8}  {self._by}, and where it lies", "dim")]
 
     def _bar_width(self, width: int) -> int:
         return max(8, min(_MAX_BAR_CELLS, width * 3 // 10))

@@ -1,4 +1,4 @@
-"""The base of home and of the workflows: two lists side by side, a filter, details below."""
+"""The base of workflows and settings: two lists side by side, a filter, details below."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from engine.enums import RunStatus
 from tui.actions import Action
 from tui.screens.base import MainScreen
-from tui.theme import RUN_COLOURS
 from tui.widgets.details import Details
-from tui.widgets.row_list import Parts, RowList
+from tui.widgets.row_list import RowList
 
 
 class TwoListScreen(MainScreen):
@@ -32,7 +30,6 @@ class TwoListScreen(MainScreen):
         self._right = right
         self._details = Details()
         self._filter = Input(placeholder=filter, id="filter")
-        self._progress: dict[int, float] = {}
 
     @abstractmethod
     def _load_right(self) -> None:
@@ -89,24 +86,3 @@ class TwoListScreen(MainScreen):
     def scroll_target(self) -> RowList[Any]:
         """The list that has the focus."""
         return self._right if self._right.has_focus else self._left
-
-    def _run_parts(
-        self, number: int, status: RunStatus, duration: float | None, width: int, word: str = ""
-    ) -> Parts:
-        """The beginning of a run's row: its status, its number, its duration or its progress.
-
-        Args:
-            duration: in seconds; None while it has not ended.
-            width: of the row, in cells.
-            word: is shown instead of the status, empty for nothing.
-        """
-        word = word or status
-        sign = self.app.glyphs.state(status)
-        time = f"{duration:.1f} s" if duration is not None else ""
-        if status is RunStatus.RUNNING and number in self._progress:
-            time = f"{self._progress[number]:.0f} %"
-        return [
-            (f" {sign} {word:<9}" if width >= 44 else f" {sign}", RUN_COLOURS.get(word, "dim")),
-            (f" #{number:<5}", ""),
-            (f"{time:>8} ", "dim"),
-        ]

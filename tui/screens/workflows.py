@@ -13,22 +13,27 @@ from engine.errors import EspdeckError
 from engine.events import Event, RunChanged, RunProgress
 from tui.actions import Action
 from tui.keymap import Where
-from tui.presentation.columns import Column, fit_columns, longest
+from tui.presentation.columns import Cell, Column, Table, fit_columns, longest
 from tui.presentation.labels import ended_reason, not_ended_reason
 from tui.presentation.units import ago
 from tui.screens.task import PLACEHOLDER, TaskScreen, describe_metrics
 from tui.screens.two_lists import TwoListScreen
+from tui.theme import RUN_COLOURS
 from tui.widgets.row_list import Parts, RowList
 
 if TYPE_CHECKING:
     from engine import PipelineEntry, Tasks, TaskState, Workflow
 
 _TASK = (
-    Column("workflow", 36, 11),
-    Column("project", 16, 8, rank=1),
-    Column("result", 200, 12, rank=2, grows=True),
+    Column("state", 11),
+    Column("task", 7, 4),
+    Column("took", 8, 6, rank=2, right=True),
+    Column("asked", 10, rank=4),
+    Column("workflow", 36, 12),
+    Column("project", 16, 10, rank=1),
+    Column("result", 200, 16, rank=3, grows=True),
 )
-"""What follows the number and the times of a task in its row."""
+"""What a task's row says."""
 
 _NO_TASKS = " no tasks yet: press h, choose, and press enter"
 
@@ -109,11 +114,13 @@ class WorkflowsScreen(TwoListScreen):
             draw=self._draw_task,
             key=lambda task: task.run.number,
             empty=_NO_TASKS,
+            head=lambda width: [(" ", ""), *self._task_table(width).head()],
             id="tasks",
         )
         self._templates.title, self._tasks.title = " workflows", " tasks"
         super().__init__(self._templates, self._tasks, "filter: name, project, status, text")
         self._doing: dict[int, str] = {}
+        self._progress: dict[int, float] = {}
         self._wanted: dict[str, int] = {}
         self._more = True
         self._loads = 0
@@ -295,6 +302,7 @@ class WorkflowsScreen(TwoListScreen):
             items = [*self._tasks.items, *tasks] if more else list(tasks)
             self._tasks.title = f" tasks {len(items)}{'+' if self._more else ''}"
             self._wanted = {
+                "task": max(len("task"), longest(f"#{each.run.number}" for each in items)),
                 "workflow": longest(
                     f"{'placeholder ' if each.metrics.placeholder else ''}{each.title}"
                     for each in items
@@ -325,16 +333,25 @@ class WorkflowsScreen(TwoListScreen):
     def _draw_task(self, task: TaskState, width: int) -> Parts:
         run = task.run
         status = RunStatus(run.status)
-        parts = self._run_parts(run.number, status, run.duration, width)
-        if width >= 60:
-            parts.append((f" {ago(run.created_at):<9}", "dim"))
-        room = width - sum(len(text) for text, _ in parts)
+        time = f"{run.duration:.1f} s" if run.duration is not None else ""
+        if status is RunStatus.RUNNING and run.number in self._progress:
+            time = f"{self._progress[run.number]:.0f} %"
         doing = self._doing.get(run.number, task.step) if not status.is_final else ""
         said = run.error or task.result or doing
         warning = [("placeholder ", "busy")] if task.metrics.placeholder else []
-        table = fit_columns(_TASK, room - 1, self.app.glyphs.cut, self._wanted)
-        title, project = [*warning, (task.title, "")], [(task.project, "note")]
-        return [*parts, (" ", ""), *table.row([title, project, [(said, "dim")]])]
+        cells: list[Cell] = [
+            [(f"{self.app.glyphs.state(status)} {status}", RUN_COLOURS.get(status, "dim"))],
+            [(f"#{run.number}", "")],
+            [(time, "dim")],
+            [(ago(run.created_at), "dim")],
+            [*warning, (task.title, "")],
+            [(task.project, "note")],
+            [(said, "dim")],
+        ]
+        return [(" ", ""), *self._task_table(width).row(cells)]
+
+    def _task_table(self, width: int) -> Table:
+        return fit_columns(_TASK, width - 1, self.app.glyphs.cut, self._wanted)
 
 
 def _details_of_template(template: TaskTemplate) -> list[tuple[str, str]]:

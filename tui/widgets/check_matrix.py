@@ -130,7 +130,7 @@ class CheckMatrix(RowWidget):
         """One row: the title, the heads of the columns, or cells."""
         width = self.size.width
         if y == 0:
-            return row(self.title, self.title_style, width)
+            return row(self.title, self.title_style, width, cut=self.cut)
         if not self._cells:
             return row(self._empty if y == 1 else "", self.style_of("note"), width)
         if self.is_grid:

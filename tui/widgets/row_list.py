@@ -8,6 +8,7 @@ from itertools import accumulate, zip_longest
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -34,6 +35,7 @@ class RowList(RowWidget, Generic[T]):
         "row-list--title-focus",
         "row-list--row",
         "row-list--cursor",
+        "row-list--cursor-bad",
         "row-list--cursor-blur",
         "row-list--dim",
         "row-list--good",
@@ -279,9 +281,19 @@ class RowList(RowWidget, Generic[T]):
         base = self.style_of("row")
         if is_chosen:
             cursor = self.style_of("cursor" if self.has_focus else "cursor-blur")
-            return pieces([(text, cursor) for text, _ in parts], width, cursor, cut=self.cut)
+            chosen = [(text, self._chosen_style(cursor, name)) for text, name in parts]
+            return pieces(chosen, width, cursor, cut=self.cut)
         styled = [(text, self.style_of(name) if name else base) for text, name in parts]
         return pieces(styled, width, base, cut=self.cut)
+
+    def _chosen_style(self, cursor: Style, name: str) -> Style:
+        """The style of a text in the row of the cursor: what is bad stays so, others where it can.
+
+        The row of the cursor of the list that has the focus is light where all else is dark.
+        """
+        if not self.has_focus:
+            return cursor + Style(color=self.style_of(name).color) if name else cursor
+        return self.style_of("cursor-bad") if name == "bad" else cursor
 
     def _on_resize(self, _event: events.Resize) -> None:
         self._show_cursor()

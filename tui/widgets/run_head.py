@@ -99,8 +99,12 @@ class RunHead(Widget):
         warning = f"  {view.warning}" if view.warning else ""
         message = [("  ", style), (view.says, style)]
         details = [(f"  {view.facts}" if view.facts else "", dim)]
+        title = clean(view.title)
+        if view.error:  # it needs its room beside a long commit message
+            most = self.size.width // 2
+            title = fit(title, min(cell_len(title), most), cut=self._glyphs.cut)
         parts = [
-            (f" {view.title}", self._style("text")),
+            (f" {title}", self._style("text")),
             (warning, self._style("busy")),
             *(message + details if self.DETAILS_LAST else details + message),
         ]

@@ -123,7 +123,7 @@ class TrendChart(RowWidget):
         """One row."""
         width, text = self.size.width, self.style_of("text")
         if y == 0:
-            return pieces(self._head(), width, self.title_style)
+            return pieces(self._head(), width, self.title_style, cut=self.cut)
         if not self._points:
             return row(f" {self._empty}" if y == 1 else "", text, width)
         self._paint()

@@ -49,10 +49,15 @@ def same_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that are the same on any machine."""
-    path = tmp_path / "config.toml"
-    path.write_text("[quality]\ncoverage = 70\n[profile.night]\nmax_concurrent_builds = 4\n")
-    monkeypatch.setenv("ESPDECK_CONFIG", str(path))
+    keep_settings(tmp_path)
+    monkeypatch.setenv("ESPDECK_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("ESPDECK_MAX_ITERATIONS", "2")
+
+
+def keep_settings(folder: Path, *lines: str) -> None:
+    """Write the settings, with some lines before them."""
+    rest = ("[quality]", "coverage = 70", "[profile.night]", "max_concurrent_builds = 4", "")
+    (folder / "config.toml").write_text("\n".join([*lines, *rest]))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ SMALL, MIDDLE, LARGE = SIZES
 @pytest.mark.parametrize(
     ("boards", "row", "sizes", "ascii_", "keys"),
     [
-        pytest.param(lab_boards.BOARDS, 2, (SMALL, LARGE), False, "", id="boards"),
+        pytest.param(lab_boards.BOARDS, 2, SIZES, False, "", id="boards"),
         pytest.param(lab_boards.BOARDS, 1, (MIDDLE,), True, "", id="ascii"),
         pytest.param((), 0, (SMALL,), False, "", id="empty"),
         pytest.param(lab_boards.HOSTILE, 0, (SMALL,), False, "", id="hostile"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.store.database import Store
 from tests.engine.metrics.past import Past, fill_metrics
 from tests.tui.check_workspaces import fill_checks, use_checks
 from tests.tui.screens.test_notifications import notify
-from tests.tui.snapshots.conftest import SIZES, Looks, Size, Walk
+from tests.tui.snapshots.conftest import SIZES, Looks, Size, Walk, keep_settings
 from tests.tui.task_workspaces import fill_tasks
 from tests.tui.test_hostile import hostile
 from tests.tui.workspaces import Story, fill, fill_audit
@@ -123,6 +124,35 @@ async def metrics(story: Story) -> None:
     await story.sees("hub: image size", "#10 ", "had")
 
 
+async def metrics_hostile(story: Story) -> None:
+    await story.sees("hub", "#12")
+    await story.press("m")
+    await story.sees("duration", "#12 ")
+    await story.press("j", "j", "j")
+    await story.sees("KiB", "#12 ")
+
+
+async def checks_hostile(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("C")
+    await story.sees("1 warning", "doc_check of", "2 documents")
+
+
+async def check_hostile(story: Story) -> None:
+    await checks_hostile(story)
+    await story.press("enter")
+    await story.sees("names flash_all()")
+
+
+async def settings_hostile(story: Story) -> None:
+    await story.sees("sensor-hub")
+    await story.press("comma")
+    await story.sees("quality gate", "max_iterations")
+    await story.press("l", *"jjjjj")
+    # It is not chosen: its details have the file, whose name is another one each time.
+    await story.sees("idf_paths", "31337", "repair")
+
+
 WALKS: tuple[Walk, ...] = (
     workflows, task_form, add, edit, pick, helped, settings, setting, checks, check, audit,
     notifications, metrics,
@@ -136,6 +166,10 @@ PICTURES = [
     pytest.param(checks, SMALL, {"theme": "light"}, False, id="checks-light"),
     pytest.param(edit, SIZES[:1], {}, True, id="edit-hostile"),
     pytest.param(workflows, SIZES[:2], {}, True, id="workflows-hostile"),
+    pytest.param(metrics_hostile, SIZES[:2], {}, True, id="metrics-hostile"),
+    pytest.param(checks_hostile, SIZES[:2], {}, True, id="checks-hostile"),
+    pytest.param(check_hostile, SIZES[:2], {}, True, id="check-hostile"),
+    pytest.param(settings_hostile, SIZES[:2], {}, True, id="settings-hostile"),
 ]
 
 
@@ -165,9 +199,9 @@ async def test_it_looks_as_it_did(
     is_hostile: bool,
 ) -> None:
     text = hostile if is_hostile else str
-    if walk is metrics:
-        past = Past(tmp_path, began=datetime.now(UTC) - timedelta(hours=2, minutes=20))
-        fill_metrics(past)
+    if walk in (metrics, metrics_hostile):
+        past = Past(tmp_path, text("hub"), datetime.now(UTC) - timedelta(hours=2, minutes=20))
+        fill_metrics(past, text)
         past.store.close()
     else:
         fill(tmp_path, text=text)
@@ -175,9 +209,11 @@ async def test_it_looks_as_it_did(
         fill_audit(tmp_path)
     elif walk is notifications:
         notify(tmp_path)
-    elif walk in (checks, check):
-        fill_checks(tmp_path)
-    elif walk is not metrics and walk not in (settings, setting):
+    elif walk in (checks, check, checks_hostile, check_hostile):
+        fill_checks(tmp_path, text)
+    elif walk is settings_hostile:
+        keep_settings(tmp_path, f"idf_paths = [{json.dumps(hostile('/opt/esp-idf'))}]")
+    elif walk not in (metrics, metrics_hostile, settings, setting):
         fill_tasks(tmp_path, text)
     if walk is edit:
         _point_nowhere(tmp_path)

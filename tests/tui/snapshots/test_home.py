@@ -86,7 +86,7 @@ LIGHT, ASCII = {"theme": "light"}, {"ascii": True}
 @pytest.mark.parametrize(
     ("make", "walk", "sizes", "app"),
     [
-        pytest.param(Lab, empty, (USUAL, WIDE), {}, id="empty"),
+        pytest.param(Lab, empty, (USUAL, WIDE, LARGE), {}, id="empty"),
         pytest.param(busy, projects, (USUAL, WIDE, LARGE, SMALL), {}, id="busy"),
         pytest.param(busy, projects, (WIDE,), LIGHT, id="busy-light"),
         pytest.param(busy, projects, (WIDE,), ASCII, id="busy-ascii"),

@@ -97,17 +97,17 @@ async def plot(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "walk", "size"),
+    ("says", "walk", "sizes"),
     [
-        pytest.param(plain, look, SMALL, id="plain"),
-        pytest.param(panic, look_for_places, SMALL, id="panic"),
-        pytest.param(panic, look_for_findings, MIDDLE, id="panic-middle"),
-        pytest.param(vanished, look_for_vanished, SMALL, id="vanished"),
-        pytest.param(back, look_for_return, SMALL, id="back"),
-        pytest.param(back, look_for_return, LARGE, id="back-large"),
-        pytest.param(plain, search, MIDDLE, id="search"),
-        pytest.param(panic, plot, MIDDLE, id="two-and-a-plot"),
-        pytest.param(garbage, look_for_garbage, SMALL, id="garbage"),
+        pytest.param(plain, look, SIZES, id="plain"),
+        pytest.param(panic, look_for_places, (SMALL,), id="panic"),
+        pytest.param(panic, look_for_findings, (MIDDLE,), id="panic-middle"),
+        pytest.param(vanished, look_for_vanished, (SMALL,), id="vanished"),
+        pytest.param(back, look_for_return, (SMALL,), id="back"),
+        pytest.param(back, look_for_return, (LARGE,), id="back-large"),
+        pytest.param(plain, search, (MIDDLE,), id="search"),
+        pytest.param(panic, plot, (MIDDLE,), id="two-and-a-plot"),
+        pytest.param(garbage, look_for_garbage, (SMALL,), id="garbage"),
     ],
 )
 async def test_a_console(
@@ -116,7 +116,7 @@ async def test_a_console(
     monkeypatch: pytest.MonkeyPatch,
     says: lab_boards.Watch,
     walk: Walk,
-    size: Size,
+    sizes: tuple[Size, ...],
 ) -> None:
     fill(tmp_path)
     lab_boards.use(monkeypatch, lab_boards.BOARDS, says)
@@ -129,6 +129,6 @@ async def test_a_console(
         await walk(story)
 
     try:
-        await looks(app, show, size)
+        await looks(app, show, *sizes)
     finally:  # else each test that follows in this process has no executor
         app.close_engine()
