@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable
 from typing import TypeVar
 
-import psutil
 from textual.app import App, SuspendNotSupported
 
 from engine.errors import EspdeckError, UsageError
@@ -57,6 +56,8 @@ def has_shell() -> bool:
     Without one (``ssh -t host espdeck``, a window of tmux that runs espdeck itself) a stopped
     process stays stopped: its process group is orphaned (POSIX, "Orphaned Process Group").
     """
+    import psutil
+
     group, session = os.getpgrp(), os.getsid(0)
     try:
         parent = os.getppid()
