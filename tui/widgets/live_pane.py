@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -239,10 +240,11 @@ class LivePane(RowWidget):
 
     def render_line(self, y: int) -> Strip:
         """One row: the title, or a line or a part of it."""
-        width = self.size.width
+        size = self.size  # which Textual looks up anew each time
+        width = size.width
         if y == 0:
             return self._title_row(width)
-        seen = self._rows_seen()
+        seen = self._rows_seen(size)
         if y > len(seen):
             nothing = self._empty if y == 1 and not self._tail.end else ""
             return row(nothing, self.style_of("note" if nothing else "text"), width, cut=self.cut)
@@ -316,10 +318,14 @@ class LivePane(RowWidget):
             self._asked = max(0, number - PAGE_LINES // 2)
             self.post_message(self.Wanted(self, self._tail, self._asked))
 
-    def _rows_of(self, number: int) -> list[str]:
-        """The rows of a line, cleaned, as they are seen; one where it is not in memory."""
+    def _rows_of(self, number: int, size: Size | None = None) -> list[str]:
+        """The rows of a line, cleaned, as they are seen; one where it is not in memory.
+
+        Args:
+            size: of the pane, where it is known.
+        """
         line = self._line(number) or ""
-        width = max(1, self.size.width - 1)
+        width = max(1, (size or self.size).width - 1)
         if self._wraps:
             return wrap(clean(line), width)
         # What is beyond some hundred cells is cut before it costs anything.
@@ -348,8 +354,13 @@ class LivePane(RowWidget):
             shown += self._above
         return shown == len(self._rows_of(last))
 
-    def _rows_seen(self) -> list[tuple[int, str]]:
-        """The rows that are seen, each with the number of its line."""
+    def _rows_seen(self, size: Size | None = None) -> list[tuple[int, str]]:
+        """The rows that are seen, each with the number of its line.
+
+        Args:
+            size: of the pane, where it is known.
+        """
+        size = size or self.size
         now = (
             id(self._tail),
             self._tail.version,
@@ -357,27 +368,29 @@ class LivePane(RowWidget):
             self._above,
             self._left,
             self._wraps,
-            self.size,
+            size,
         )
         if now != self._seen_of:
             self._seen_of = now
-            self._seen = self._last_rows() if self._top is None else self._rows_from(self._top)
+            self._seen = (
+                self._last_rows(size) if self._top is None else self._rows_from(self._top, size)
+            )
         return self._seen
 
-    def _last_rows(self) -> list[tuple[int, str]]:
+    def _last_rows(self, size: Size) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
-        number = self._tail.end
-        while number > 0 and len(found) < self.rows:
+        number, rows = self._tail.end, self.rows
+        while number > 0 and len(found) < rows:
             number -= 1
-            found += [(number, text) for text in reversed(self._rows_of(number))]
-        return found[: self.rows][::-1]
+            found += [(number, text) for text in reversed(self._rows_of(number, size))]
+        return found[:rows][::-1]
 
-    def _rows_from(self, top: int) -> list[tuple[int, str]]:
+    def _rows_from(self, top: int, size: Size) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
-        skip = self._above
+        skip, rows = self._above, self.rows
         for number in range(top, self._tail.end):
-            found += [(number, text) for text in self._rows_of(number)[skip:]]
+            found += [(number, text) for text in self._rows_of(number, size)[skip:]]
             skip = 0
-            if len(found) >= self.rows:
+            if len(found) >= rows:
                 break
-        return found[: self.rows]
+        return found[:rows]
