@@ -42,6 +42,7 @@ class Lab:
         monkeypatch.setattr(Overview, "work", lambda _self: self.work)
         monkeypatch.setattr(Overview, "boards", lambda _self: self.boards)
         monkeypatch.setattr(Builds, "list", builds_of)
+        monkeypatch.setattr(Builds, "flashable", builds_of)
         monkeypatch.setattr(Checks, "matrix", lambda _self, **_rest: ())
         monkeypatch.setattr(Checks, "coming", lambda _self, most: ())
 
