@@ -99,7 +99,7 @@ async def test_keys_act_on_all_that_is_marked(
         await story.press("escape")
         await story.until(lambda: "marked" not in story.text())
         await story.press("f")
-        await story.sees("node5: no board with an esp32s3 is free")
+        await story.sees("node5: no esp32s3 board is free")
 
 
 async def test_a_flash_of_many_says_what_goes_where_and_asks(
