@@ -151,7 +151,7 @@ def _runtime_folder_fault(machine: Machine, said: str) -> str:
         return "XDG_RUNTIME_DIR is not set (a shell of su, sudo or cron)"
     owner = _owner(machine, said)
     if owner is None:
-        return f"XDG_RUNTIME_DIR is {said}, which is not there"
+        return f"XDG_RUNTIME_DIR is {said}, which does not exist"
     if owner != machine.user_id:
         return f"XDG_RUNTIME_DIR is {said}, which is {user_name(owner)}'s (a shell of su or sudo)"
     return ""

@@ -42,7 +42,7 @@ _STATUS = re.compile(r"non-2xx status code: (\d{3}[\w ]{0,40})")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _KEYS_WORD = "the environment says them, for s3 also artifact_store.access_key and secret_key"
 _REASONS = {
-    "AccessDenied": "these keys may not do this there",
+    "AccessDenied": "these keys do not allow this",
     "AuthorizationHeaderMalformed": "the bucket is in another region: artifact_store.region",
     "InvalidAccessKeyId": f"it does not know this access key: {_KEYS_WORD}",
     "NoSuchBucket": "no such bucket",

@@ -251,7 +251,7 @@ def _prepare(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if os.path.lexists(path):
-            return f"{path}: no folder, or not for all; delete it: sudo rm -r {path}"
+            return f"{path} is not a folder that all may use; delete it: sudo rm -r {path}"
         return f"{path}: {error.strerror}; have it made: sudo install -d -m 1777 {path}"
     try:
         return _examine(path, descriptor)

@@ -30,7 +30,7 @@ _HEADER = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_KEY})[ \t]*\]")
 _VALUE = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 _PARTS = re.compile(_PART)
 _PLAINER = {
-    "Cannot overwrite a value": "this key is there already, further up",
+    "Cannot overwrite a value": "this key is already set further up",
     "Illegal character '\\n'": "a text that does not end on its line: its closing quote is missing",
 }
 """Messages of :mod:`tomllib` that tell a person little."""

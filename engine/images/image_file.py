@@ -43,7 +43,7 @@ def read(path: Path) -> Image:
             part["path"] = path.with_name(part["path"])
         image = _IMAGE.validate_python(fields)
     except (OSError, ValueError, LookupError, TypeError, RecursionError, ValidationError) as error:
-        raise UsageError(f"{path}: no image of a build: {error}") from error
+        raise UsageError(f"{path} is not the image of a build: {error}") from error
     return image
 
 

@@ -188,7 +188,7 @@ def _size(kind: int, text: str, layout: FlashLayout) -> int:
 
 def _known_offset(offset: int | None, what: str, option: str) -> int:
     if offset is None:
-        raise ValueError(f"where the {what} is, no sdkconfig beside it says (CONFIG_{option})")
+        raise ValueError(f"no sdkconfig beside it says where the {what} is (CONFIG_{option})")
     return offset
 
 

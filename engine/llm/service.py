@@ -222,7 +222,7 @@ class Models:
         if settings is None:
             return ModelState(name, kind, "", "", False, f"not set: [llm.models.{name}]")
         if settings.server == PLACEHOLDER:
-            return ModelState(name, kind, PLACEHOLDER, "", True, "asks nobody, and says so")
+            return ModelState(name, kind, PLACEHOLDER, "", True, "asks no model")
         if not settings.name:
             problem = f"give llm.models.{name}.name"
             return ModelState(name, kind, settings.server, "", False, problem)

@@ -147,7 +147,7 @@ def get_json(call: Call, cancel: CancelToken) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelError(
-            f"{call.server}: {call.shown} answered something that is no JSON"
+            f"{call.server}: {call.shown} answered with something that is not JSON"
         ) from error
 
 
@@ -160,7 +160,7 @@ def object_of(call: Call, data: bytes | str) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise RetryableError(f"{call.server}: sent something that is no JSON") from error
+        raise RetryableError(f"{call.server}: sent something that is not JSON") from error
     if not isinstance(found, dict):
         raise RetryableError(f"{call.server}: sent an answer that is not valid")
     if "error" in found:
@@ -297,7 +297,7 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
                 break
     reason = call.message_of(_explanation(bytes(said)))
     message = f"{call.server}: {code}{f' {reason}' if reason else ''}"
-    advice = "it sends elsewhere, which is not followed" if response.is_redirect else ""
+    advice = "it redirects elsewhere, which is not followed" if response.is_redirect else ""
     advice = advice or call.explain(code)
     message += f": {advice}" if advice else ""
     if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:

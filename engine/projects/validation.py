@@ -67,7 +67,7 @@ def _clone_path(subject: Subject) -> str | None:
 
 def _repository(subject: Subject) -> str | None:
     path = Path(subject.project.clone_path)
-    return None if git.is_repository(path) else f"{path} is no Git repository"
+    return None if git.is_repository(path) else f"{path} is not a Git repository"
 
 
 def _branch(subject: Subject) -> str | None:

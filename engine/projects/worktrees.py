@@ -144,7 +144,7 @@ class Slot:
             if name not in tree.files:
                 made.append(name)
                 if os.path.lexists(self.source / name):
-                    reason = reason or "is there, but not tracked"
+                    reason = reason or "exists, but Git does not track it"
             if reason:
                 raise ToolError(f"the patch changes {explain(name)}, which {reason}")
         return made

@@ -122,7 +122,7 @@ def _readme(copy: TreeCopy, chips: Sequence[str]) -> tuple[list[Finding], int]:
     dead = next((link for link in _LINK.finditer(text) if not _leads(link[1], copy)), None)
     if dead is not None:
         line = text.count("\n", 0, dead.start()) + 1
-        lacks.append((f"the README links to {clean(dead[1])}, which is not there", line))
+        lacks.append((f"the README links to {clean(dead[1])}, which does not exist", line))
     found = [
         Finding(Severity.WARNING, "quality.readme", message, file=name, line=line)
         for message, line in lacks

@@ -143,7 +143,7 @@ def _apply_block(block: Block, tree: EditableTree, texts: dict[str, EditedText])
         elif searches:
             return "is not a tracked file of the project"
         elif os.path.lexists(tree.root / block.file):
-            return "is there, but not tracked"
+            return "exists, but Git does not track it"
     text = texts.setdefault(block.file, EditedText.of(None))
     reason = _replace(text, block) if searches else _make(text, block)
     if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_FILE_BYTES:
@@ -166,7 +166,7 @@ def _read(path: Path) -> str:
 
 def _make(text: EditedText, block: Block) -> str | None:
     if text.lines:
-        return "is there already: search for lines of it"
+        return "already exists: search for lines of it"
     if not any(map(str.strip, block.replace)):
         return "would be empty"
     text.put(0, 0, [line.rstrip(BLANKS) for line in block.replace])

@@ -46,7 +46,7 @@ TAGS: dict[str, str] = {
 _PROBLEMS: dict[HTTPStatus, str] = {
     HTTPStatus.UNAUTHORIZED: "No token, or one that is not valid (any more).",
     HTTPStatus.FORBIDDEN: "The token's scope does not allow it.",
-    HTTPStatus.NOT_FOUND: "There is no such thing.",
+    HTTPStatus.NOT_FOUND: "Not found.",
     HTTPStatus.CONFLICT: "Not in its present state, or somebody else has it.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "What was sent is not valid; `errors` names each place.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` says when to come again.",

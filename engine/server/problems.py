@@ -90,7 +90,7 @@ def install(app: FastAPI) -> None:
         if status is HTTPStatus.NOT_FOUND and _is_websocket(app, connection):
             return problem(HTTPStatus.UPGRADE_REQUIRED, _NO_UPGRADE, {"Upgrade": "websocket"})
         if detail == _UNREADABLE:
-            detail = "the body is no JSON in UTF-8"
+            detail = "the body is not JSON in UTF-8"
         elif detail == status.phrase:  # Starlette's own
             detail = _without_a_route(connection, status) or detail
         return _noted(connection, status, detail, headers)
@@ -145,7 +145,7 @@ def _in_a_line(error: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in place)
     match error["type"]:
         case "json_invalid":
-            return f"the body is no JSON: {error['ctx']['error']}, at character {place[-1]}"
+            return f"the body is not JSON: {error['ctx']['error']}, at character {place[-1]}"
         case "extra_forbidden":
             kind = "field" if place[0] == "body" else "parameter"
             return f"{where}: no such {kind}"

@@ -267,7 +267,7 @@ def _put(data: Mapping[str, Any], path: KeyPath, value: object) -> dict[str, Any
     for part in path[:-1]:
         below = table.setdefault(part, {})
         if not isinstance(below, dict):
-            raise UsageError(f"{join_key(path)}: {part} is no table")
+            raise UsageError(f"{join_key(path)}: {part} is not a table")
         table = below
     if value is None:
         table.pop(path[-1], None)

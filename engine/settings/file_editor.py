@@ -61,7 +61,7 @@ def create_settings_file(path: Path, options: Options | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise UsageError(f"{path} is there already: change it by espdeck config set") from None
+        raise UsageError(f"{path} already exists: change it with espdeck config set") from None
     except OSError as error:
         raise UsageError(explain(error, path)) from error
     try:

@@ -172,7 +172,7 @@ class Store:
         if version is None and (there := find_traces(self.path.parent)):
             state = "empty" if self.path.exists() else "gone"
             raise StoreError(
-                f"{self.path}: {state}, but {' and '.join(there)} are there: "
+                f"{self.path}: {state}, but {' and '.join(there)} exist: "
                 f"{recovery_advice(self.path)}"
             )
         return version != HEAD

@@ -98,7 +98,7 @@ def add_project(store: Store, project: Project) -> Project:
             session.flush()
     except StoreError as error:
         if isinstance(error.__cause__, IntegrityError):
-            raise ConflictError(f"a project named {project.name!r} is there already") from error
+            raise ConflictError(f"a project named {project.name!r} already exists") from error
         raise
     return project
 
@@ -214,7 +214,7 @@ def change_project(
             session.flush()
     except StoreError as error:
         if isinstance(error.__cause__, IntegrityError):
-            raise ConflictError("a project of that name is there already") from error
+            raise ConflictError("a project of that name already exists") from error
         raise
     return project
 

@@ -166,7 +166,9 @@ def write_unit(unit: Unit, folder: Path) -> tuple[Path, bool]:
         if before == unit.text:
             return path, False
         if before is not None and before.partition("\n")[0] != unit.text.partition("\n")[0]:
-            raise UsageError(f"{path} is there and not of this workspace: move it away first")
+            raise UsageError(
+                f"{path} exists and was not written for this workspace: move it away first"
+            )
         part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             part.write_text(unit.text, "utf-8")

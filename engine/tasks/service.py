@@ -220,7 +220,7 @@ class Tasks(RunService):
         key = api_key if api_key and any(map(self._models().takes_key, plan.asked)) else None
         if api_key is not None and _stands_in(api_key, request):
             raise UsageError(
-                "the api_key stands in a text of the task, too, which would be stored: leave it out"
+                "a text of the task contains the api_key, and would be stored: take it out"
             )
         run = Run(kind=RunKind.TASK, workflow_id=str(uuid.uuid4()), asked_by=asked_by or who_asks())
         clone = None

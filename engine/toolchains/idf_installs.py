@@ -133,7 +133,7 @@ def choose(wanted: str = "") -> Install:
             return install
     there = ", ".join(each.version or str(each.path) for each in installs)
     raise MissingToolError(
-        f"{said_by} asks for ESP-IDF {wanted}, which is not here (there is {there}): "
+        f"{said_by} asks for ESP-IDF {wanted}, which is not installed (installed: {there}): "
         f"install it, or correct {said_by}"
     )
 

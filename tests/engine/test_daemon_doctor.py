@@ -211,7 +211,7 @@ def test_a_user_without_a_systemd_of_its_own(lab: Lab) -> None:
 def test_a_folder_that_vanished(lab: Lab) -> None:
     lab.environ = {"XDG_RUNTIME_DIR": "/run/user/4242"}
     ((detail, advice),) = lab.faults().values()
-    assert detail == "XDG_RUNTIME_DIR is /run/user/4242, which is not there"
+    assert detail == "XDG_RUNTIME_DIR is /run/user/4242, which does not exist"
     assert advice == f"export XDG_RUNTIME_DIR={lab.runtime}"
 
 

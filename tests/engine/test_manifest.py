@@ -159,7 +159,7 @@ def test_reads_what_a_project_demands_of_its_quality(tmp_path: Path) -> None:
         ("[watch]\nschedule = '0 3 * *'", "espdeck.toml:2: watch.schedule: '0 3 * *' is no"),
         ("[watch]\nschedule = '* * * * *'", "espdeck.toml:2: watch.schedule: '* * * * *' comes"),
         ("[watch]\nevery = 5", "espdeck.toml:2: unknown key 'watch.every'"),
-        ("a = 1\na = 2", "espdeck.toml:2: this key is there already"),
+        ("a = 1\na = 2", "espdeck.toml:2: this key is already set"),
         ("a = 1\nb = [1,\n", "espdeck.toml:2: Invalid value"),
         ("a." * 30_000 + "a = 1", "espdeck.toml:1: a key with more than 100 parts"),
         ("[" + "a." * 500 + "a]", "more than 100 parts"),

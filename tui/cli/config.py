@@ -43,7 +43,7 @@ def init() -> None:
     from engine import check_options, config_file, create_settings_file
 
     create_settings_file(config_file(), check_options())
-    print_line(f"{config_file()} is written: every key is there, commented out")
+    print_line(f"wrote {config_file()}: it has every key, commented out")
 
 
 @config.command()

@@ -32,7 +32,7 @@ def install(
     unit = daemon_unit(settings, _program())
     if write:
         path, is_new = write_unit(unit, unit_folder(os.environ, Path.home()))
-        print_line(f"{'wrote' if is_new else 'there already:'} {path}; now:")
+        print_line(f"{'wrote' if is_new else 'unchanged:'} {path}; now:")
         print_line("systemctl --user daemon-reload")
         print_line(f"systemctl --user enable {unit.name}")
         print_line(f"systemctl --user restart {unit.name}")

@@ -131,7 +131,7 @@ def read_flash(
 ) -> None:
     """Copy flash into a file: all of it, a region or a partition."""
     if file.exists():
-        raise UsageError(f"{file} is there already: give another name")
+        raise UsageError(f"{file} already exists: give another name")
     with open_engine(context) as engine:
 
         def read(session: BoardSession, progress: Callable[[float, str], None]) -> str:
@@ -198,7 +198,7 @@ def partitions(
 
     layout, found = _table_of(context, what, offset)
     if not found:
-        print_error(f"{what}: at {layout.table:#x} there is no partition table")
+        print_error(f"{what}: no partition table at {layout.table:#x}")
         raise typer.Exit(FAILED)
     if as_json:
         for each in found:

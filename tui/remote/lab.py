@@ -177,7 +177,7 @@ class RemoteBuilds:
         """Copy it to this machine."""
         file = target / Path(artifact.path).name if target.is_dir() else target
         if file.exists():
-            raise UsageError(f"{file} is there already: give another name")
+            raise UsageError(f"{file} already exists: give another name")
         return self._client.download(artifact.run_id, artifact.path, file)
 
     def logs(self, number: int) -> Sequence[LogKey]:

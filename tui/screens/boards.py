@@ -247,7 +247,7 @@ class BoardsScreen(MainScreen):
         self.app.push_screen(
             Ask(
                 f"Name {_called(board)}",
-                "The name stands for the board on every screen and in every command.",
+                "Screens and commands call the board by this name.",
                 fields,
                 "keep",
             ),

@@ -96,7 +96,9 @@ def address_of(url: str) -> Address:
         has_host = False
     if "://" not in text or not has_host or parts.scheme not in ("http", "https"):
         shown = clean(mask(text))[:80]
-        raise UsageError(f"{shown!r} is no URL of a server, such as https://lab.example.org:8080")
+        raise UsageError(
+            f"{shown!r} is not the URL of a server, such as https://lab.example.org:8080"
+        )
     if "@" in parts.netloc:
         raise UsageError("a token does not belong into a URL: give it as token=, or ESPDECK_TOKEN")
     if parts.query or parts.fragment:
@@ -236,7 +238,7 @@ def json_of(response: httpx.Response, address: Address) -> Any:
         return response.json()
     except ValueError as error:
         raise ApiError(
-            f"{address.url} answered no JSON: no espdeck is served there", response.status_code
+            f"{address.url} did not answer with JSON: no espdeck runs there", response.status_code
         ) from error
 
 

@@ -141,7 +141,7 @@ def _written(slot: Slot, files: tuple[GeneratedFile, ...]) -> tuple[str | None, 
             continue
         old = read_whole(slot.source, made.path) if made.path in tree.files else None
         if old == "" and (slot.source / made.path).stat().st_size:
-            refused.append(f"{made.path} is there, and too large or no text")
+            refused.append(f"{made.path} exists, but is too large or not text")
             continue
         patch += _whole(made.path, old, made.text)
     if not patch:

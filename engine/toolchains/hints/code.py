@@ -85,7 +85,7 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"missing and no known rule to make it"),
-        "a file that the build needs is neither there nor made by anything: add or generate it",
+        "a file that the build needs does not exist, and no rule makes it: add or generate it",
     ),
     Hint(
         re.compile(r"multiple definition of .{1,400}; first defined here: \S{1,400}\.h(?:pp)?:"),
@@ -105,7 +105,7 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"skipping incompatible "),
-        "the library that is there was built for another processor: link the one for this chip",
+        "this library was built for another processor: link the one that is for this chip",
     ),
     Hint(
         re.compile(r"cannot find linker script|cannot open linker script|cannot find -l"),

@@ -99,15 +99,15 @@ HINTS: tuple[Hint, ...] = (
     ),
     Hint(
         re.compile(r"^PackageException: Can not create a symbolic link"),
-        "no folder is there: correct the path behind symlink:// in platformio.ini",
+        "the folder does not exist: correct the path behind symlink:// in platformio.ini",
         PLATFORMIO,
     ),
     Hint(
         re.compile(
             r"^PackageException: (?:Got the unrecognized status code|The (?:size|checksum))"
         ),
-        "the download failed: see whether the address in platformio.ini is there, and whether a "
-        "proxy answers in its place",
+        "the download failed: check the address in platformio.ini, and whether a proxy answers "
+        "instead of the server",
         PLATFORMIO,
     ),
     Hint(

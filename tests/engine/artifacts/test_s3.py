@@ -139,7 +139,7 @@ def test_a_signed_url_gives_it_to_everybody_for_its_time(
         (f"s3://{BUCKET}", {"secret_key": "wrong"}, "the secret key is not that of the access key"),
         (f"s3://{BUCKET}", {"access_key": "wrong"}, "it does not know this access key"),
         (f"s3://{BUCKET}", {"access_key": "guest-access", "secret_key": "guest-secret"},
-         "these keys may not do this there"),
+         "these keys do not allow this"),
         ("s3://no-such-bucket", {}, "no such bucket"),
         (f"s3://{BUCKET}", {"endpoint": "http://127.0.0.1:1"}, "cannot be reached: nobody answers"),
         (f"s3://{BUCKET}", {"endpoint": "http://store.invalid"},

@@ -47,7 +47,7 @@ def test_it_is_read_as_it_was_written_wherever_the_folder_goes(
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"elf": 1, "parts": []}', '{"elf": "x"}'])
 def test_a_damaged_one_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / image_file.FILE_NAME).write_text(text)
-    with pytest.raises(UsageError, match="no image of a build"):
+    with pytest.raises(UsageError, match="not the image of a build"):
         image_file.read(tmp_path / image_file.FILE_NAME)
 
 

@@ -84,7 +84,7 @@ def test_a_name_is_made_unique_but_one_that_was_given_is_kept(yard: Yard, source
     yard.add(source)
 
     assert yard.add(source).name == "fw-2"
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         yard.projects.add(str(source), name="fw")
 
 
@@ -307,7 +307,7 @@ def test_a_project_that_cannot_be_added_leaves_nothing(yard: Yard, source: Path)
     folder = Path(yard.add(source).clone_path).parent
     before = sorted(folder.iterdir())
 
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         yard.projects.add(str(source), name="fw")
 
     assert sorted(folder.iterdir()) == before

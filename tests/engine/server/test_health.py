@@ -67,7 +67,7 @@ def test_a_body_in_another_encoding_is_told(client_of: ClientOf) -> None:
     )
 
     assert answer.status_code == 400
-    assert answer.json()["detail"] == "the body is no JSON in UTF-8"
+    assert answer.json()["detail"] == "the body is not JSON in UTF-8"
 
 
 @pytest.mark.parametrize("header", ["token {}", "{}", "Basic {}"])

@@ -15,10 +15,10 @@ _BUILD = "/api/projects/hello/build"
     [
         (
             "{run_qemu: true}",
-            "the body is no JSON: "
+            "the body is not JSON: "
             "Expecting property name enclosed in double quotes, at character 1",
         ),
-        ('{"run_qemu": tru', "the body is no JSON: Expecting value, at character 13"),
+        ('{"run_qemu": tru', "the body is not JSON: Expecting value, at character 13"),
         ("[]", "body: a JSON object is needed"),
         ('"x"', "body: a JSON object is needed"),
         ('{"flash": true}', "body.flash: no such field"),

@@ -124,7 +124,7 @@ def test_a_source_is_imported_once_unless_named(admin: httpx.Client, folder: Pat
 
     assert (again.status_code, same.status_code) == (409, 409)
     assert "is the project fw already" in again.json()["detail"]
-    assert same.json()["detail"] == "a project named 'fw' is there already"
+    assert same.json()["detail"] == "a project named 'fw' already exists"
     imported(admin, folder, name="second", target="esp32")
 
 

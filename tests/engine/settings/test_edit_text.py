@@ -118,7 +118,7 @@ def test_a_table_is_not_taken_out() -> None:
 
 
 def test_a_key_below_a_value_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"a\.b\.c: b is no table"):
+    with pytest.raises(UsageError, match=r"a\.b\.c: b is not a table"):
         set_in("[a]\nb = 1\n", ("a", "b", "c"), 5)
 
 

@@ -66,7 +66,7 @@ def test_below_a_wrong_header_nothing_is_guessed(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"mouse = true\n\n# caf\xe9\n", [":3: is not UTF-8: save the file in that encoding"]),
-        (b"mouse = true\r\nmouse = false\r\n", [":2: this key is there already, further up"]),
+        (b"mouse = true\r\nmouse = false\r\n", [":2: this key is already set further up"]),
         (b"[quality]\n[quality]\n", [":2: Cannot declare ('quality',) twice"]),
         (b"\xef\xbb\xbfmouse = true\r\n", []),
         (b"", []),

@@ -51,7 +51,7 @@ def test_a_new_file_is_its_owners_alone_and_says_nothing_but_defaults(config: Pa
 def test_a_file_that_is_there_is_not_written_over(config: Path) -> None:
     config.write_text("# mine\n")
 
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         create_settings_file(config)
     assert config.read_text() == "# mine\n"
 

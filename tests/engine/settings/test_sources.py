@@ -250,7 +250,7 @@ def test_each_value_has_its_origin(
             b"mouse = true\nmax_iterations = \xe9\n",
             ":2: is not UTF-8: save the file in that encoding",
         ),
-        (b"max_iterations = 4\nmax_iterations = 5\n", ":2: this key is there already, further up"),
+        (b"max_iterations = 4\nmax_iterations = 5\n", ":2: this key is already set further up"),
         (b"a = " + b"[" * 2000, "nested too deeply"),
         (b"#" * (2 << 20), "larger than 1048576 bytes"),
     ],

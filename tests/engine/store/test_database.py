@@ -100,7 +100,7 @@ def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_a_name_is_taken_once(store: Store, project: Project) -> None:
-    with pytest.raises(UsageError, match="'blinky' is there already"):
+    with pytest.raises(UsageError, match="'blinky' already exists"):
         projects.add_project(store, Project(name="blinky", source="/other", target="esp32"))
 
 

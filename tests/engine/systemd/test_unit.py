@@ -199,7 +199,7 @@ def test_a_unit_is_written_once_and_again_when_it_changed(tmp_path: Path) -> Non
 def test_a_unit_of_somebody_else_stays(theirs: str, tmp_path: Path) -> None:
     path = tmp_path / "espdeck.service"
     path.write_text(theirs)
-    with pytest.raises(UsageError, match="not of this workspace: move it away first"):
+    with pytest.raises(UsageError, match="not written for this workspace: move it away first"):
         write_unit(made(), tmp_path)
     assert path.read_text() == theirs
 

@@ -30,7 +30,7 @@ def test_a_file_is_made_looked_at_and_changed(here: Here, config: Path) -> None:
     assert here.says("config", "path").strip() == str(config)
     assert f"no {config}: defaults hold" in here.says("config", "check")
     assert str(config) in here.says("config", "init")
-    assert "is there already" in here.refuses("config", "init")
+    assert "already exists" in here.refuses("config", "init")
     assert here.says("config", "get", "max_iterations") == "3\n"
 
     told = here.says("config", "set", "max_iterations", "5")

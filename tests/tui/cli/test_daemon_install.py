@@ -53,7 +53,7 @@ def test_the_unit_is_written_and_the_commands_are_told(here: Here, tmp_path: Pat
     ]
     assert path.read_text("utf-8") == here.says("daemon", "install")
     again, *_ = here.says("daemon", "install", "--write").splitlines()
-    assert again == f"there already: {path}; now:"
+    assert again == f"unchanged: {path}; now:"
 
 
 def test_secrets_and_what_ends_services_are_told(

@@ -26,11 +26,11 @@ from tests.nginx import free_port
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("lab.example:8080", "is no URL"),
-        ("ftp://lab", "is no URL"),
-        ("http://", "is no URL"),
-        ("http://[::1", "is no URL"),
-        ("http://lab:99999", "is no URL"),
+        ("lab.example:8080", "is not the URL"),
+        ("ftp://lab", "is not the URL"),
+        ("http://", "is not the URL"),
+        ("http://[::1", "is not the URL"),
+        ("http://lab:99999", "is not the URL"),
         ("https://espdeck_abc@lab.example", "a token does not belong into a URL"),
         ("https://me:secret@lab.example/lab", "a token does not belong into a URL"),
         ("https://lab.example/?token=secret", "neither a query nor a fragment"),
@@ -100,7 +100,7 @@ def test_too_many_calls_are_made_again_when_the_server_says(connect: Connect) ->
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer(b"<html>hello</html>"), "answered no JSON: no espdeck"),
+        (Answer(b"<html>hello</html>"), "did not answer with JSON: no espdeck"),
         (Answer(b"[1]"), "does not know"),
         (Answer(b'{"version": 1}'), "does not know .version"),
         (Answer(b"", 302, {"Location": "https://me:pw@other/"}), r"leads to https://\*\*\*@other/"),

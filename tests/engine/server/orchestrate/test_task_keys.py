@@ -117,7 +117,7 @@ def test_it_is_used_and_no_byte_of_it_is_kept(
     assert "***" in wrong["error"]
     assert none["error"].endswith(": set ESPDECK_LLM_API_KEY")
     assert refused.status_code == 422
-    assert "stands in a text of the task" in refused.json()["detail"]
+    assert "a text of the task contains the api_key" in refused.json()["detail"]
     assert odd.status_code == 422
     assert [each.status_code for each in mistaken] == [422, 422, 422, 422, 404]
     assert KEY not in "".join(each.text for each in (refused, odd, *mistaken))
