@@ -51,4 +51,4 @@ class TimesFromNow:
 
 def start_from_now() -> None:
     """Have DBOS's schedules go by :class:`TimesFromNow`; before it is launched."""
-    _scheduler.croniter = TimesFromNow  # type: ignore[attr-defined]
+    _scheduler.croniter = TimesFromNow  # type: ignore[attr-defined] # it imports that

@@ -76,7 +76,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server: Literal["ollama", "openai", "placeholder"] = "ollama"
-    """Whose model it is; ``placeholder`` asks nobody and says so."""
+    """Whose model it is; ``placeholder`` asks no model and says so."""
 
     name: str = ""
     """Its name as the server knows it, such as ``codellama:7b``."""

@@ -225,8 +225,10 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for name, value in above.items():
         under = merged.get(name)
-        both = isinstance(value, Mapping) and isinstance(under, Mapping)
-        merged[name] = merge(under, value) if both else value  # type: ignore[arg-type]
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            merged[name] = merge(under, value)
+        else:
+            merged[name] = value
     return merged
 
 

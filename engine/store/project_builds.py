@@ -105,7 +105,7 @@ def project_builds(
     Args:
         tips: the commit that each project follows now.
     """
-    query = select(*_FACTS).where(Run.kind == RunKind.FIRMWARE)  # type: ignore[call-overload]
+    query = select(*_FACTS).where(Run.kind == RunKind.FIRMWARE)  # type: ignore[call-overload] # SQLModel knows four columns
     query = (
         query.where(col(Run.project_id).is_not(None))
         if project_id is None

@@ -47,7 +47,7 @@ def all_runs(store: Store) -> Sequence[RunFacts]:
         Run.created_at,
         Run.workflow_id,
         Run.artifacts_path,
-    ).order_by(col(Run.id).desc())  # type: ignore[call-overload]
+    ).order_by(col(Run.id).desc())  # type: ignore[call-overload] # SQLModel knows four columns
     with store.read() as session:
         return [
             RunFacts(

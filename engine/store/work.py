@@ -145,7 +145,7 @@ def recent_durations(
     mine = select(Run.project_id).where(col(Run.status).in_(UNFINISHED))
     place = func.row_number().over(partition_by=key, order_by=col(Run.id).desc())
     found = (
-        select(*key, Run.duration, place.label("place"))  # type: ignore[call-overload]
+        select(*key, Run.duration, place.label("place"))  # type: ignore[call-overload] # SQLModel knows four columns
         .where(Run.kind == RunKind.FIRMWARE, Run.status == RunStatus.SUCCESS)
         .where(col(Run.project_id).in_(mine))
         .where(col(Run.duration).is_not(None))

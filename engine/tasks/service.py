@@ -403,7 +403,7 @@ class Tasks(RunService):
             tables = ", ".join(f"[llm.models.{name}]" for name in missing)
             raise UsageError(
                 f"no model for {', '.join(missing)}: set {tables} (espdeck guide models), name one "
-                f"model for all steps, or choose {PLACEHOLDER}, which asks nobody"
+                f"model for all steps, or choose {PLACEHOLDER}, which asks no model"
             )
 
 

@@ -101,7 +101,7 @@ def _with_task_options(command: Callable[..., None]) -> Callable[..., None]:
         command(options=options, **given)
 
     # Typer reads these, not what was wrapped.
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # any function has one
         [*arguments, *shared.values(), *own[len(arguments) :]]
     )
     run.__annotations__ = {}

@@ -405,7 +405,8 @@ class MonitorScreen(MainScreen):
             self.show_error(str(error))
 
     def _change(self, **changes: str | bool) -> None:
-        self._current.change(replace(self._current.view, **changes))  # type: ignore[arg-type]
+        view = replace(self._current.view, **changes)  # type: ignore[arg-type] # texts and flags
+        self._current.change(view)
         self._pane.show(self._current.tail)
 
     def _ask_view(self, name: str, placeholder: str) -> None:

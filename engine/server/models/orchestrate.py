@@ -63,7 +63,7 @@ class TaskCreate(BaseModel):
     model: Word = Field(
         default=None,
         description="A model of the settings (`[llm.models.NAME]`) for every step, by that name or "
-        "by its server's; `placeholder` asks nobody. Else each role's own.",
+        "by its server's; `placeholder` asks no model. Else each role's own.",
     )
     api_key: OptionalKey = Field(
         default=None,

@@ -150,7 +150,7 @@ class AsyncTransport:
         page = {"limit": connection.PAGE_ENTRIES, **_given(parameters)}
         while page is not None:
             response = await self._call("GET", path, parameters=dict(page))
-            for entry in self._read(list[kind], response):  # type: ignore[valid-type]
+            for entry in self._read(list[kind], response):  # type: ignore[valid-type] # a model
                 yield entry
             page = connection.next_of(response)
 

@@ -149,7 +149,7 @@ class Transport:
         page = {"limit": connection.PAGE_ENTRIES, **_given(parameters)}
         while page is not None:
             response = self._call("GET", path, parameters=dict(page))
-            for entry in self._read(list[kind], response):  # type: ignore[valid-type]
+            for entry in self._read(list[kind], response):  # type: ignore[valid-type] # a model
                 yield entry
             page = connection.next_of(response)
 
