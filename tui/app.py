@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import signal
 import sys
 from collections import deque
@@ -295,6 +296,13 @@ class EspdeckApp(AppBase):
         """End the app as its terminal is gone: what is carried out here goes on in a daemon."""
         self._hung_up = True
         self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Log what fails once the app ends: a screen that was opening finds its parts gone."""
+        if self._exit:
+            logging.getLogger("espdeck.app").debug("failed while the app ended", exc_info=error)
+        else:
+            super()._handle_exception(error)
 
     async def action_quit(self) -> None:
         """Ctrl-C and ctrl-q, as q."""

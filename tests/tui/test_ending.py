@@ -1,4 +1,4 @@
-"""The driver of a terminal that goes away."""
+"""An app that ends, as its terminal goes away or while a screen opens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.css.query import NoMatches
 from textual.drivers.linux_driver import LinuxDriver
 
 from tests.tui.workspaces import running
@@ -23,4 +24,11 @@ async def test_a_read_that_fails_as_the_terminal_goes_ends_the_app_without_a_pan
     async with running(tmp_path) as story:
         TerminalDriver(story.app)._run_input_thread()
         await story.until(lambda: story.app._exit)
+        assert story.app.return_code == 0
+
+
+async def test_a_screen_that_opens_while_the_app_ends_makes_no_traceback(tmp_path: Path) -> None:
+    async with running(tmp_path) as story:
+        story.app.exit()
+        story.app._handle_exception(NoMatches("its parts are gone"))
         assert story.app.return_code == 0
