@@ -335,7 +335,7 @@ class RunService(ABC):
         if state is RunState.UNFINISHED or run.status.is_final or run.workflow_id != asked:
             return
         if run.cancel_requested:
-            self._give_up(run, _LOST[RunState.ABSENT])
+            self._give_up(run, "cancelled" if run.started_at else _LOST[RunState.ABSENT])
         elif state is RunState.ABSENT:
             self._ask(run)
         elif state is RunState.FOREIGN:
