@@ -133,6 +133,7 @@ def _print_files(engine: Engine, number: int, *, every: bool, as_json: bool) -> 
             )
             for each, places in rows
         ],
+        empty=f"build {number} kept no files",
     )
 
 
@@ -161,6 +162,7 @@ def _print_state(state: StoreState, *, as_json: bool) -> None:
             )
             for each in state.projects
         ],
+        empty="no build kept a file yet",
     )
     if state.place:
         waits = f"{count(state.waiting, 'file')} ({size(state.waiting_bytes)}) wait to be moved"

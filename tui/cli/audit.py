@@ -27,4 +27,5 @@ def audit(
             for entry in entries:
                 print_json(entry)
             return
-        table(AUDIT_HEAD, [audit_row(entry) for entry in entries])
+        rows = [audit_row(entry) for entry in entries]
+        table(AUDIT_HEAD, rows, empty="no requests to the HTTP API yet")

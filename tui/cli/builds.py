@@ -162,6 +162,9 @@ def builds_command(
                 )
                 for each in found
             ],
+            empty="no build is like that"
+            if project or status
+            else "no builds yet: espdeck build PROJECT",
         )
 
 

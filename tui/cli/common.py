@@ -137,8 +137,15 @@ def duration(text: str) -> timedelta:
     return long
 
 
-def table(head: Row, rows: Sequence[Row]) -> None:
-    """Print a table: as wide as the terminal at the most, whole where something else reads it."""
+def table(head: Row, rows: Sequence[Row], *, empty: str = "") -> None:
+    """Print a table: as wide as the terminal at the most, whole where something else reads it.
+
+    Args:
+        empty: what is printed where there are no rows; without, it is the head.
+    """
+    if empty and not rows:
+        print_line(empty)
+        return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     cut = "…" if (sys.stdout.encoding or "").lower().startswith("utf") else "~"
     for line in columns(head, rows, width, cut):

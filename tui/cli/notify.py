@@ -57,6 +57,7 @@ def list_notifications(
                 )
                 for row in found
             ],
+            empty="no unread notifications" if unread else "no notifications yet",
         )
 
 

@@ -49,6 +49,7 @@ def list_webhooks(
                 )
                 for row in found
             ],
+            empty="no delivery is like that" if status or forge else "no deliveries yet",
         )
 
 

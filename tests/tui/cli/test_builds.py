@@ -112,3 +112,17 @@ def test_what_makes_no_sense_builds_nothing(tmp_path: Path) -> None:
     assert "no build 7" in here.refuses("cancel", "7")
     assert "'x' is not the number of a build" in here.refuses("retry", "x")
     assert rows(here) == []
+
+
+def test_a_list_of_nothing_says_so(tmp_path: Path) -> None:
+    here = Here(tmp_path)
+    for words, said in (
+        (("builds",), "no builds yet: espdeck build PROJECT"),
+        (("builds", "--status", "failed"), "no build is like that"),
+        (("task", "list"), "no tasks yet: espdeck workflow run"),
+        (("notify", "list"), "no notifications yet"),
+        (("webhooks", "list"), "no deliveries yet"),
+        (("artifacts", "list"), "no build kept a file yet"),
+        (("audit",), "no requests to the HTTP API yet"),
+    ):
+        assert here.says(*words).splitlines()[0] == said
