@@ -113,10 +113,15 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def close(self) -> int:
+        """End it: the exit code."""
         self.process.send_signal(signal.SIGTERM)
+        return self.ends()
+
+    def ends(self) -> int:
+        """Read to the end of it, and close the terminal: the exit code."""
         try:
-            while chunk := os.read(self.fd, 1 << 16):
-                self.output += chunk
+            while select.select([self.fd], [], [], 30)[0]:
+                self.output += os.read(self.fd, 1 << 16)
         except OSError:
             pass  # Linux says EIO when the other end is closed
         os.close(self.fd)

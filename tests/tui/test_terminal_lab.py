@@ -89,13 +89,12 @@ def test_boards_of_espdeck_lab_stay_when_an_app_that_showed_them_quits(tmp_path:
     terminal.keys("\r")
     terminal.sees("invalid header: 0xffffffff")
     terminal.keys("qqq")
-    assert terminal.process.wait(WAIT) == 0
+    assert terminal.ends() == 0
     listed = run_espdeck("--workspace", tmp_path, "boards", "--json").stdout.decode()
     assert json.loads(listed)["name"] == "virtual:esp32c3"
     url = next(word for line in lab.screen.display for word in line.split() if "://" in word)
     host, port = url.removeprefix("socket://").split(":")
     socket.create_connection((host, int(port)), timeout=WAIT).close()
-    terminal.close()
     lab.close()
 
 
