@@ -71,7 +71,7 @@ def _who_has(board: BoardInfo, clock: Callable[[datetime], str]) -> str:
     if board.reserved_until is not None:
         whose = f"{who}'s" if " " not in who else f"reserved by {who}"
         return f"{name} is {whose} until {clock(board.reserved_until)}"
-    return f"{name} is in use by {clean(board.holder.partition(' (process')[0])}"
+    return f"{name} is in use by {clean(board.holder.partition(' (')[0])}"
 
 
 def _a(chip: str) -> str:

@@ -172,6 +172,11 @@ FREE = replace(BOARD, state="free")
             (replace(RACK, reserved_by="root (ada b)\x1b[2J"),),
             "an esp32c3: rack-2 is reserved by root (ada b) until 12:00",
         ),
+        (
+            "auto",
+            (replace(DESK, holder="build 8 (this espdeck)"),),
+            "an esp32c3: desk is in use by build 8",
+        ),
         ("auto", (replace(DESK, holder="build 9 (process 3)"),), ""),
     ],
 )
