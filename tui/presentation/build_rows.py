@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _UNPROVED_VERDICTS = (VerdictWord.RAN, VerdictWord.SILENT, VerdictWord.UNTESTED)
 """Verdicts that say more than that the build succeeded."""
 
-_ENDED_CELLS, _RUNS_CELLS = len("x cancelled"), len("x 100 % validation")
-"""Cells of the longest state of a build that has ended, and of one that runs."""
+_ENDED = Column("state", len("x cancelled"))
+_RUNS = Column("state", len("x 100 % validation"), len("x 100 % build"))
+"""The state of builds that have ended, and where one runs: then it says how far it is."""
 
 _COLUMNS = (
     Column("build", 7, 5),
-    Column("state", _RUNS_CELLS, _ENDED_CELLS),
     Column("took", 7, rank=3, right=True),
     Column("when", 6, rank=1, right=True),
     Column("variant", 20, 16, rank=2),
@@ -50,14 +50,15 @@ class BuildTable:
         """
         self._glyphs = glyphs
         wanted = {
-            "state": _ENDED_CELLS if all(each.status.is_final for each in builds) else _RUNS_CELLS,
             "build": max(5, longest(f"#{each.id}" for each in builds)),
             "variant": max(7, longest(map(variant_of, builds))) if has_variants else 0,
             "commit": longest(commit_of(each, 8) for each in builds),
             "branch": max(6, longest(each.branch for each in builds)),
             "trigger": max(7, longest(each.triggered_by for each in builds)),
         }
-        self._table = fit_columns(_COLUMNS, width - 2, glyphs.cut, wanted)
+        state = _ENDED if all(each.status.is_final for each in builds) else _RUNS
+        columns = (_COLUMNS[0], state, *_COLUMNS[1:])
+        self._table = fit_columns(columns, width - 2, glyphs.cut, wanted)
 
     def head(self) -> Parts:
         """The heads of the columns."""
