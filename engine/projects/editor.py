@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.cancel import CancelToken
-from engine.enums import ProjectStatus
+from engine.enums import TARGETS, ProjectStatus
 from engine.errors import ConflictError, ToolError, UsageError, about_field
 from engine.projects import remote
 from engine.projects.apps import check_app, check_configuration
@@ -58,7 +58,8 @@ def consequences(project: Project, edits: ProjectEdits) -> tuple[str, ...]:
         what = edits.app or "the root of the repository"
         lines.append(f"builds {what} from now on; earlier builds stay")
     if edits.targets is not None and list(edits.targets) != project.targets:
-        now, *others = edits.targets or ("the chip that the sources say",)
+        now, *others = dict.fromkeys(edits.targets) or ("the chip that the sources say",)
+        others = [each for each in others if each in TARGETS]  # not one that is half typed
         also = f"; builds of all variants also for {listed(others)}" if others else ""
         lines.append(f"builds for {now} from now on{also}")
         if project.target and project.target != now:
