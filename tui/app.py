@@ -101,7 +101,7 @@ class EspdeckApp(AppBase):
         """Whether what is carried out here is looked for: the question opens next."""
 
         self._load = load
-        self._events = Inbox(QUEUED_LOG_CHARACTERS, self._wake_soon)
+        self._events = Inbox(QUEUED_LOG_CHARACTERS, self.wake_soon)
         self._type_ahead = TypeAhead(self, self._is_loading)
         self._idle_ticks = 0
         self._ticking: Timer | None = None
@@ -176,7 +176,7 @@ class EspdeckApp(AppBase):
         if self._ticking is not None:
             self._ticking.resume()
 
-    def _wake_soon(self) -> None:
+    def wake_soon(self) -> None:
         """As :meth:`wake`, called by threads that have news."""
         if self._own_loop is not None:
             with contextlib.suppress(RuntimeError):  # the app has ended

@@ -69,6 +69,10 @@ class AppBase(App[None]):
         """Look for news at the usual rhythm for a while: something is to be drawn."""
         raise NotImplementedError
 
+    def wake_soon(self) -> None:
+        """As :meth:`wake`, called by threads that have news."""
+        raise NotImplementedError
+
     def keys_of(self, where: Where) -> tuple[Key, ...]:
         """Keys of a screen, as the settings have them."""
         raise NotImplementedError

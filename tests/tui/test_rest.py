@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 from pathlib import Path
 
@@ -63,12 +65,17 @@ async def test_home_at_rest_has_no_quick_timer_and_no_thread_that_is_not_known(
         await story.sees("runs here")
         app = story.app
         await story.until(lambda: "launch" not in {each.name for each in threading.enumerate()})
-        await story.until(lambda: all(each._interval >= MIN_SECONDS for each in timers(app)))
+        await story.until(lambda: rests(app))
 
         assert timers(app), "the looks at who runs builds are timers"
         new = {each.name for each in threading.enumerate() if each not in before}
         unknown = sorted(name for name in new if not name.startswith(THREADS))
         assert not unknown, f"new threads: {', '.join(unknown)}"
+
+
+def rests(app: object) -> bool:
+    """Whether no timer of ours ticks."""
+    return all(each._interval >= MIN_SECONDS for each in timers(app))
 
 
 @pytest.mark.slow
@@ -79,10 +86,38 @@ async def test_what_is_behind_another_screen_is_not_seen_and_nothing_ticks(tmp_p
         await story.press("question_mark")
         await story.sees("on this screen")
         assert app.home.is_current
-        await story.until(lambda: all(each._interval >= MIN_SECONDS for each in timers(app)))
+        await story.until(lambda: rests(app))
         await story.press("escape", "comma")
         await story.sees("other key")
         assert not app.home.is_current
-        await story.until(lambda: all(each._interval >= MIN_SECONDS for each in timers(app)))
+        await story.until(lambda: rests(app))
         await story.press("q")
         assert app.home.is_current
+
+
+@pytest.mark.slow
+async def test_the_monitor_of_a_board_that_is_silent_rests_and_shows_what_it_says_then(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        board = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        async with running(tmp_path / "ws", boards=(board,)) as story:
+            await story.sees("runs here")
+            await story.press("B")
+            await story.sees("boards 1")
+            await story.press("enter")
+            line, _ = await asyncio.to_thread(server.accept)
+            with line:
+                await story.sees("nothing yet")
+                app = story.app
+                await story.until(
+                    lambda: all(each._interval >= MIN_SECONDS for each in timers(app))
+                )
+                line.sendall(b"hello, and a prompt> ")
+                await story.sees("hello, and a prompt>")
+                await story.until(
+                    lambda: all(each._interval >= MIN_SECONDS for each in timers(app))
+                )
+                line.sendall(b"on\n")
+                await story.sees("prompt> on")

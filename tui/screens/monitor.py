@@ -61,6 +61,7 @@ class MonitorScreen(MainScreen):
     """Consoles of which one has the keys."""
 
     WHERE: ClassVar[Where] = Where.MONITOR
+    RESTS: ClassVar[bool] = True  # consoles tell the app that they have news
 
     def __init__(self, *boards: str) -> None:
         """Watch these boards."""
@@ -387,7 +388,8 @@ class MonitorScreen(MainScreen):
         return self._panes[self._at]
 
     def _read(self, console: BoardConsole, *, reset: bool) -> None:
-        self.run_worker(console.reader(self.engine, reset=reset), thread=True, exit_on_error=False)
+        read = console.reader(self.engine, reset=reset, news=self.app.wake_soon)
+        self.run_worker(read, thread=True, exit_on_error=False)
 
     def _look(self, finding: Finding) -> None:
         from tui.screens import open_result

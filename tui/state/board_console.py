@@ -104,6 +104,7 @@ class BoardConsole:
         self._formatter = ConsoleFormatter(ConsoleView())
         self._crashes: CrashWatcher | None = None
         self._token = CancelToken()
+        self._news: Callable[[], None] = lambda: None
         self.input = ConsoleInput(self.say)
 
     @property
@@ -141,15 +142,19 @@ class BoardConsole:
         """Of the program that runs."""
         return self.running.program.elf if self.running.program else None
 
-    def reader(self, engine: Engine, *, reset: bool) -> Callable[[], None]:
+    def reader(
+        self, engine: Engine, *, reset: bool, news: Callable[[], None]
+    ) -> Callable[[], None]:
         """What reads the board until :meth:`stop`, to be called in a thread of its own.
 
         Who read it before is stopped.
 
         Args:
             reset: reset the board first.
+            news: called when there is something to :meth:`take`, from any thread.
         """
         self.stop()
+        self._news = news
         token = self._token = CancelToken()
         return lambda: self._read(engine, token, reset=reset)
 
@@ -160,15 +165,18 @@ class BoardConsole:
     def say(self, note: str) -> None:
         """Show a note between what the board says. From any thread."""
         self._backlog.note(note)
+        self._news()
 
     def tell_presence(self, is_there: bool) -> None:
         """Take that the board vanished, or is back or had for the first time. From any thread."""
         self._gone_at = None if is_there else datetime.now(UTC)
         self.lack = ""
+        self._news()
 
     def feed(self, data: bytes) -> None:
         """Take what the board says next; never waits. From any thread."""
         self._backlog.put(data)
+        self._news()
 
     def take(self) -> Sequence[tuple[int, int]]:
         """Make lines of what came since the last time, and put addresses' places beside them.
@@ -249,6 +257,7 @@ class BoardConsole:
                 on_note=self.say,
                 find=engine.programs.with_hash,
             )
+            self._news()
             with crashes:
                 engine.boards.watch(
                     self.board,
@@ -270,7 +279,7 @@ class BoardConsole:
 
     def _found(self, finding: Finding) -> None:
         self.findings.append(finding)
-        self._backlog.note(f"error: {finding.title}")
+        self.say(f"error: {finding.title}")
 
     def _keep(self, pieces: Sequence[Piece]) -> None:
         """What is in memory, to be shown in another way; as much as a tail holds."""
@@ -314,6 +323,7 @@ class BoardConsole:
 
         def tell(places: Sequence[Sequence[str]]) -> None:
             self._places.append((tail, anchors, places))
+            self._news()
 
         if not self._crashes.resolve([*found.values()], tell):
             for anchor in anchors:
