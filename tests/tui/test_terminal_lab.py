@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +39,22 @@ def server() -> Iterator[socket.socket]:
         yield server
 
 
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Opens terminals, which end with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def open_terminal(*arguments: Any, **options: Any) -> Terminal:
+            terminal = Terminal(*arguments, **options)
+            stack.callback(terminal.process.send_signal, signal.SIGTERM)
+            return terminal
+
+        yield open_terminal
+
+
 def colour(terminal: Terminal, text: str) -> str:
     """The colour in which a text begins on the screen."""
     display = terminal.screen.display
@@ -44,12 +63,12 @@ def colour(terminal: Terminal, text: str) -> str:
 
 
 def test_a_board_is_watched_searched_unplugged_and_plugged_in_again(
-    tmp_path: Path, server: socket.socket, monkeypatch: pytest.MonkeyPatch
+    opened: Open, tmp_path: Path, server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = server.getsockname()[1]
     url = know(tmp_path, f"socket://127.0.0.1:{port}")[0]
     monkeypatch.setenv("ESPDECK_BOARDS", json.dumps([url]))
-    terminal = Terminal(tmp_path, 24, 100)
+    terminal = opened(tmp_path, 24, 100)
     terminal.sees("boards 1 of 1 free")
     terminal.keys("B")
     terminal.sees("nobody: it is free")
@@ -79,10 +98,12 @@ def test_a_board_is_watched_searched_unplugged_and_plugged_in_again(
     terminal.close()
 
 
-def test_boards_of_espdeck_lab_stay_when_an_app_that_showed_them_quits(tmp_path: Path) -> None:
-    lab = Terminal(tmp_path, 24, 100, words=("lab", "--boards", "1"))
+def test_boards_of_espdeck_lab_stay_when_an_app_that_showed_them_quits(
+    opened: Open, tmp_path: Path
+) -> None:
+    lab = opened(tmp_path, 24, 100, words=("lab", "--boards", "1"))
     lab.sees("1 board until Ctrl-C")
-    terminal = Terminal(tmp_path, 24, 100)
+    terminal = opened(tmp_path, 24, 100)
     terminal.sees("boards 1 of 1 free")
     terminal.keys("B")
     terminal.sees("nobody: it is free")
@@ -98,7 +119,7 @@ def test_boards_of_espdeck_lab_stay_when_an_app_that_showed_them_quits(tmp_path:
     lab.close()
 
 
-def test_what_a_repair_broke_is_never_the_headline(tmp_path: Path) -> None:
+def test_what_a_repair_broke_is_never_the_headline(opened: Open, tmp_path: Path) -> None:
     fill(tmp_path)
     store = Store(tmp_path / "espdeck.db")
     for stage, status in (("build", StageStatus.FAILED), ("repair", StageStatus.FAILED)):
@@ -113,7 +134,7 @@ def test_what_a_repair_broke_is_never_the_headline(tmp_path: Path) -> None:
     runs.put_findings(store, 3, "plan", 1, [info])
     store.close()
 
-    terminal = Terminal(tmp_path, 24, 120)
+    terminal = opened(tmp_path, 24, 120)
     terminal.sees("broken for ")
     terminal.sees("Store access fault in write_reading()")
     assert "made by a repair" not in "\n".join(terminal.screen.display)
@@ -129,7 +150,9 @@ def test_what_a_repair_broke_is_never_the_headline(tmp_path: Path) -> None:
     terminal.close()
 
 
-def test_the_git_command_of_a_committed_repair_stays_and_is_copied(tmp_path: Path) -> None:
+def test_the_git_command_of_a_committed_repair_stays_and_is_copied(
+    opened: Open, tmp_path: Path
+) -> None:
     workspace = projects(tmp_path, {"fw": {"main.c": "x\n"}})
     store = Store(workspace / "espdeck.db")
     project = project_rows.all_projects(store)[0]
@@ -159,7 +182,7 @@ def test_the_git_command_of_a_committed_repair_stays_and_is_copied(tmp_path: Pat
     diff = "diff --git a/main.c b/main.c\n--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-x\n+int x;\n"
     fix_patch.write(folder / fix_patch.NAME, ["a rule: declared x"], diff)
 
-    terminal = Terminal(workspace, 30, 120)
+    terminal = opened(workspace, 30, 120)
     terminal.sees("x is not declared")
     terminal.keys("l\rd")
     terminal.sees("a commit   e export   x discard")
@@ -176,9 +199,11 @@ def test_the_git_command_of_a_committed_repair_stays_and_is_copied(tmp_path: Pat
     terminal.close()
 
 
-def test_the_question_before_leaving_counts_what_runs_now(idf: Path, tmp_path: Path) -> None:
+def test_the_question_before_leaving_counts_what_runs_now(
+    opened: Open, idf: Path, tmp_path: Path
+) -> None:
     workspace = projects(tmp_path, {"fw": {**IDF, "slow": "1"}})
-    terminal = Terminal(workspace, 24, 100)
+    terminal = opened(workspace, 24, 100)
     terminal.sees("never built")
     terminal.keys("b")
     terminal.sees("this takes long")
