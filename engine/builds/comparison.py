@@ -95,8 +95,10 @@ def compare(store: Store, build: Run, other: Run, sizes_of: SizesOf) -> BuildCom
         sizes_of: gives the sizes of a build by its number, or raises an EspdeckError.
 
     Raises:
-        UsageError: they are of different projects.
+        UsageError: they are the same, or of different projects.
     """
+    if build.number == other.number:
+        raise UsageError(f"build {build.number} is compared with itself: name another build")
     if build.project_id != other.project_id or build.project_id is None:
         raise UsageError(f"build {other.number} is of another project than build {build.number}")
     problems: list[str] = []

@@ -469,7 +469,7 @@ def first_commit(project: Project) -> str:
         return repository.commit("HEAD~1").hexsha
 
 
-def test_builds_of_two_projects_are_not_compared(
+def test_builds_of_two_projects_and_a_build_with_itself_are_not_compared(
     admin: httpx.Client, add_build: AddBuild, store: Store
 ) -> None:
     other = projects.add_project(store, Project(name="other", source="/x", target="esp32"))
@@ -479,3 +479,6 @@ def test_builds_of_two_projects_are_not_compared(
 
     assert answer.status_code == 422
     assert answer.json()["detail"] == "build 2 is of another project than build 1"
+    answer = admin.get(f"/api/v1/builds/{one.number}/compare/{one.number}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "build 1 is compared with itself: name another build"
