@@ -84,7 +84,7 @@ async def walk(story: Story) -> dict[str, list[str]]:
     await story.sees("README.md")
     look()
     await story.press("q", "q", "B")
-    await story.sees("boards 1")
+    await story.sees("health  ")
     look()
     await story.press("enter")
     await story.sees("nothing yet")

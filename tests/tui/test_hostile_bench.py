@@ -106,7 +106,7 @@ def test_a_last_line_lets_nothing_through(tmp_path: Path, board: socket.socket) 
     try:
         terminal.sees("no projects yet")
         terminal.keys("B")
-        terminal.sees("boards 2")
+        terminal.sees("nobody: it is free")
         terminal.keys("\r")
         line, _ = board.accept()
         line.sendall(talk() + hostile("the last words").encode() + b"\r\n")

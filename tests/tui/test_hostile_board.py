@@ -58,7 +58,7 @@ def test_no_view_of_a_console_lets_anything_through(
     try:
         terminal.sees("no projects yet")
         terminal.keys("B")
-        terminal.sees("boards 1")
+        terminal.sees("health  ")
         terminal.keys("\r")
         line, _ = board.accept()
         line.sendall(talk() + b"the first end\r\n")

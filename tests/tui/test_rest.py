@@ -105,7 +105,7 @@ async def test_the_monitor_of_a_board_that_is_silent_rests_and_shows_what_it_say
         async with running(tmp_path / "ws", boards=(board,)) as story:
             await story.sees("runs here")
             await story.press("B")
-            await story.sees("boards 1")
+            await story.sees("health  ")
             await story.press("enter")
             line, _ = await asyncio.to_thread(server.accept)
             with line:

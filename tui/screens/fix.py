@@ -66,7 +66,7 @@ class FixScreen(ReaderScreen):
     def action_do(self, id: str) -> None:
         """Textual's action of those keys: go back to the build, and run the action there."""
         self.dismiss()
-        self.call_after_refresh(self._do, id)
+        self.app.call_later(self._do, id)  # this screen may not live to a refresh
 
 
 def summary(fix: Fix | None) -> str:

@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_compared_keeps_no_other_from_the_patch(
     assert kept["final/led.c"] == "void led_on(void) {}\n"
     assert "+++ b/led.h" in kept["changes.patch"]
     assert "led.c" not in kept["changes.patch"]
-    assert engine.tasks.search(build.number, "not in the patch: led.c is there, and too large")
+    assert engine.tasks.search(build.number, "not in the patch: led.c exists, but is too large")
 
 
 def test_parameters_of_a_step_reach_the_server(engine: Engine, oracle: Oracle) -> None:

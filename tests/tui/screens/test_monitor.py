@@ -39,7 +39,7 @@ PANIC = (
 async def watch(story: Story, server: socket.socket) -> socket.socket:
     """Go to the only board's console: its end of the line."""
     await story.press("B")
-    await story.sees("boards 1")
+    await story.sees("health  ")
     await story.press("enter")
     board, _ = await asyncio.to_thread(server.accept)
     board.settimeout(WAIT)
@@ -111,7 +111,7 @@ async def test_a_console_is_watched_filtered_and_left(
         assert "VANISHED" not in story.text()
 
         await story.press("q")
-        await story.sees("boards 1")
+        await story.sees("health  ")
         await story.until(lambda: board.recv(1) == b"")  # let go
         engine = story.app.engine
         assert engine is not None
@@ -261,6 +261,6 @@ async def test_several_boards_are_watched_side_by_side(
             await story.press("enter", "escape")
             assert await asyncio.to_thread(other.recv, 100) == b"to you\r"
             await story.press("z", "q")
-            await story.sees("boards 2")
+            await story.sees("health  ")
             board.close()
             other.close()
