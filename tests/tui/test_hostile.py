@@ -70,7 +70,9 @@ class Terminal:
         self.fd, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         words = ["--workspace", str(workspace), *words]
-        env = {**os.environ, "TERM": "xterm-256color"}
+        sizes = ("COLUMNS", "LINES")  # those of the workers of pytest-xdist are not its own
+        env = {name: value for name, value in os.environ.items() if name not in sizes}
+        env["TERM"] = "xterm-256color"
         self.process: Forked | subprocess.Popen[bytes]
         if under:
             self.process = subprocess.Popen(
