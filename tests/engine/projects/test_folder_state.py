@@ -134,7 +134,7 @@ def test_filters_of_submodules_and_included_files_do_not_run(folder: Path, tmp_p
     with Repo(folder) as repository:
         add = ("submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
         repository.git.execute(["git", "-c", "protocol.file.allow=always", *add])
-        repository.git.commit("-qm", "With a submodule")
+    commit(folder, {})
     assert not state(folder).is_dirty
     own = folder / ".git" / "modules" / "lib"
     (own / "more").write_text(f'[filter "x"]\n\tclean = "touch {tmp_path}/ran; cat"\n')
