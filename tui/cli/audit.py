@@ -9,7 +9,6 @@ import typer
 from tui.cli.command_line import Commands
 from tui.cli.common import open_engine, table
 from tui.cli.json_output import AsJson, print_json
-from tui.presentation.audit_rows import AUDIT_HEAD, audit_row
 
 cli = Commands()
 
@@ -21,6 +20,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """List who did what through the HTTP API, and who was refused, newest first."""
+    from tui.presentation.audit_rows import AUDIT_HEAD, audit_row
+
     with open_engine(context) as engine:
         entries = engine.access.audit(limit=limit)
         if as_json:

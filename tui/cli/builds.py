@@ -162,7 +162,7 @@ def builds_command(
                 )
                 for each in found
             ],
-            empty="no build is like that"
+            empty="no build matches"
             if project or status
             else "no builds yet: espdeck build PROJECT",
         )

@@ -55,7 +55,7 @@ def list_tasks(
                 )
                 for each in found
             ],
-            empty="no task is like that" if status else "no tasks yet: espdeck workflow run",
+            empty="no task matches" if status else "no tasks yet: espdeck workflow run",
         )
 
 

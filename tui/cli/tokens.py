@@ -13,7 +13,6 @@ from engine.text import clean
 from tui.cli.command_line import Commands
 from tui.cli.common import duration, open_engine, print_line, table
 from tui.cli.json_output import AsJson, print_json
-from tui.presentation.audit_rows import TOKEN_HEAD, token_row
 from tui.presentation.units import day_and_clock
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ def create(
 @_token.command("list")
 def list_tokens(context: typer.Context, as_json: AsJson = False) -> None:
     """List tokens by name, and those that ended within the last 90 days; not what they are."""
+    from tui.presentation.audit_rows import TOKEN_HEAD, token_row
+
     with open_engine(context) as engine:
         rows = engine.access.tokens()
         if as_json:

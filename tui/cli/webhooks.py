@@ -49,7 +49,7 @@ def list_webhooks(
                 )
                 for row in found
             ],
-            empty="no delivery is like that" if status or forge else "no deliveries yet",
+            empty="no delivery matches" if status or forge else "no deliveries yet",
         )
 
 

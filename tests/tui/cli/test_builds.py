@@ -118,7 +118,7 @@ def test_a_list_of_nothing_says_so(tmp_path: Path) -> None:
     here = Here(tmp_path)
     for words, said in (
         (("builds",), "no builds yet: espdeck build PROJECT"),
-        (("builds", "--status", "failed"), "no build is like that"),
+        (("builds", "--status", "failed"), "no build matches"),
         (("task", "list"), "no tasks yet: espdeck workflow run"),
         (("notify", "list"), "no notifications yet"),
         (("webhooks", "list"), "no deliveries yet"),

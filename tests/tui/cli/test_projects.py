@@ -130,7 +130,7 @@ def test_a_project_is_meant_by_name_id_or_path(here: Here, tmp_path: Path) -> No
     )
     assert "no project 'bell'" in here.refuses("gate", "bell")
     assert "no project 'bell'" in here.refuses("builds", "--project", "bell")
-    assert "BUILD" in here.says("builds", "--project", f"{fw}/apps/lamp/main")
+    assert "no build matches" in here.says("builds", "--project", f"{fw}/apps/lamp/main")
     assert "no project 'bell'" in here.refuses("pipeline", "list", "--project", "bell")
 
 
