@@ -151,8 +151,11 @@ def test_what_a_repair_broke_is_never_the_headline(opened: Open, tmp_path: Path)
 
 
 def test_the_git_command_of_a_committed_repair_stays_and_is_copied(
-    opened: Open, tmp_path: Path
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known = tmp_path / "gitconfig"
+    known.write_text("[user]\nname = Ada\nemail = ada@localhost\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(known))
     workspace = projects(tmp_path, {"fw": {"main.c": "x\n"}})
     store = Store(workspace / "espdeck.db")
     project = project_rows.all_projects(store)[0]
