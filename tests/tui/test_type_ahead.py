@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ from textual.keys import _character_to_key
 from textual.screen import Screen
 
 from engine.builds.service import Builds
-from engine.overview.records import ProjectOverview
 from engine.overview.service import Overview
-from engine.store.tables import Run
 from tests.tui.workspaces import Story, fill, running
 from tui import type_ahead
 from tui.screens.add_project import AddProject
@@ -83,23 +80,29 @@ async def test_keys_that_come_before_the_workspace_is_open_wait_for_it(tmp_path:
         await story.sees("max_concurrent_builds")
 
 
+def hold(monkeypatch: pytest.MonkeyPatch, service: type, name: str) -> threading.Event:
+    """Have calls of a method wait until the event is set."""
+    released = threading.Event()
+    call = getattr(service, name)
+
+    def wait_and_call(*given: Any, **named: Any) -> Any:
+        released.wait(10)
+        return call(*given, **named)
+
+    monkeypatch.setattr(service, name, wait_and_call)
+    return released
+
+
 async def test_keys_for_builds_wait_until_these_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path)
-    pressed = threading.Event()
-    list_builds = Builds.list
-
-    def list_slowly(self: Builds, **wanted: Any) -> Sequence[Run]:
-        pressed.wait(10)
-        return list_builds(self, **wanted)
-
-    monkeypatch.setattr(Builds, "list", list_slowly)
+    released = hold(monkeypatch, Builds, "list")
     async with running(tmp_path) as story:
         await story.sees("sensor-hub", "#3")
         burst(story, "l", "enter")
         await story.pilot.pause()
-        pressed.set()
+        released.set()
         await story.until(lambda: isinstance(story.app.screen, BuildScreen))
 
 
@@ -107,18 +110,11 @@ async def test_keys_for_a_project_wait_until_projects_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path)
-    pressed = threading.Event()
-    read_projects = Overview.projects
-
-    def read_slowly(self: Overview) -> Sequence[ProjectOverview]:
-        pressed.wait(10)
-        return read_projects(self)
-
-    monkeypatch.setattr(Overview, "projects", read_slowly)
+    released = hold(monkeypatch, Overview, "projects")
     async with running(tmp_path) as story:
         burst(story, "l", "enter")
         await story.pilot.pause()
-        pressed.set()
+        released.set()
         await story.until(lambda: isinstance(story.app.screen, BuildScreen))
 
 
