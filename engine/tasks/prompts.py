@@ -20,6 +20,7 @@ from enum import IntEnum
 from engine.errors import UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker
 from engine.llm.fences import fenced
+from engine.repair.edit_formats import EditFormat, form_text
 from engine.tasks.answer_files import GeneratedFile
 from engine.text import clean, count
 
@@ -51,23 +52,17 @@ int answer(void) { return 42; }
 Paths are relative and plain. Outside of the blocks: a few sentences for the next step, no more.
 """
 
-EDITS = """\
-Give your changes as search/replace blocks, each with the file's path on the line before it:
-
-main/example.c
-<<<<<<< SEARCH
-int answer(void) { return 41; }
-=======
-int answer(void) { return 42; }
->>>>>>> REPLACE
-
-SEARCH has whole lines exactly as the file has them now, as many as make the place unique. An empty
-SEARCH makes a new file. One block a place. Hidden files, CI files and secrets are refused.
-Before the blocks, say in a few sentences what you change and why. If nothing is to be changed, say
+_BESIDE_EDITS = """\
+Before the changes, say in a few sentences what you change and why. If nothing is to be changed, say
 why, and end with the line NO CHANGE.
 """
 
 REPORT = "Answer with a Markdown report that somebody who has not seen the material understands.\n"
+
+
+def edits_form(edit_format: EditFormat) -> str:
+    """How an answer with changes is asked for."""
+    return f"{form_text(edit_format)}\n{_BESIDE_EDITS}"
 
 
 class Rank(IntEnum):
@@ -123,7 +118,7 @@ class Question:
         who: what the model is told that it is.
         step: name of the step.
         prompt: what is asked.
-        form: how it is to be answered: :data:`FILES`, :data:`EDITS` or :data:`REPORT`.
+        form: how it is to be answered: :data:`FILES`, :data:`REPORT` or :func:`edits_form`.
         task: what the whole task is about: headings with texts; empty ones are left out.
         material: what is known, the most important first.
     """

@@ -9,6 +9,7 @@ from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
 from engine.llm.conversation import Conversation
+from engine.repair.edit_formats import EditFormat
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import lines_changed
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
@@ -18,7 +19,6 @@ from engine.tasks.context_selection import text_of
 from engine.tasks.excerpts import describe_lines, excerpt
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import (
-    EDITS,
     FILES,
     REPORT,
     EarlierStep,
@@ -26,6 +26,7 @@ from engine.tasks.prompts import (
     Question,
     Rank,
     earlier_material,
+    edits_form,
 )
 from engine.tasks.search_words import search_words_of
 from engine.tasks.worktree_texts import read_whole
@@ -37,7 +38,7 @@ CHANGES = "changes.patch"
 _MAX_CHANGED_CHARACTERS = 24_000
 """Characters that are shown of a file that the run changed, where it is larger."""
 
-_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: EDITS}
+_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: edits_form(EditFormat.SEARCH_REPLACE)}
 
 
 def run(context: TaskContext) -> StageResult:
