@@ -1,6 +1,6 @@
 """Documentation: 0 to 100 points by rules that can be checked.
 
-60 points are the part of public symbols that have a comment (see :mod:`engine.quality.symbols`):
+60 points are the part of public symbols that have a comment (see :mod:`engine.source.symbols`):
 of headers and Python modules that are not tests. 40 are the README's, in equal parts: it is there
 with at least :data:`MIN_README_CHARACTERS` characters; it names a chip that the project is built
 for; it names a
@@ -19,13 +19,13 @@ from urllib.parse import unquote
 from engine.cancel import CancelToken
 from engine.enums import LINUX, Severity
 from engine.findings import Finding
-from engine.quality import symbols
 from engine.quality.result import Measure, measured, unknown
-from engine.quality.symbols import Symbol
 from engine.quality.thresholds import Thresholds
 from engine.quality.tools import ToolRunner
 from engine.quality.tree_copy import TreeCopy
 from engine.quality_requirements import Aspect
+from engine.source import symbols
+from engine.source.symbols import Symbol
 from engine.text import clean
 from engine.text import count as number_of
 

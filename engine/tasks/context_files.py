@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from engine.source import bulk_data
 from engine.source.diffs import lines_changed
+from engine.source.excerpts import Excerpt, excerpt, shown
 from engine.source.file_kinds import (
     FileKind,
     is_below,
@@ -24,7 +26,8 @@ from engine.source.file_kinds import (
     other_apps,
 )
 from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal
-from engine.tasks import bulk_data, diff_excerpts
+from engine.source.search_words import places_in, search_words_of
+from engine.tasks import diff_excerpts
 from engine.tasks.context_selection import (
     MAX_LISTED_PATHS,
     SelectedContext,
@@ -32,11 +35,9 @@ from engine.tasks.context_selection import (
     SelectionReason,
     text_of,
 )
-from engine.tasks.excerpts import Excerpt, excerpt, shown
 from engine.tasks.file_ranking import ranked
 from engine.tasks.readmes import MAX_CHARACTERS as README_CHARACTERS
 from engine.tasks.readmes import first_part, readme_of
-from engine.tasks.search_words import places_in, search_words_of
 from engine.tasks.worktree_texts import Texts
 from engine.text import clean, count
 

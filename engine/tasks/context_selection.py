@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.tasks.excerpts import Lines, describe_lines, shown
+from engine.source.excerpts import Lines, describe_lines, shown
 from engine.text import clean, count
 
 MAX_LISTED_PATHS = 200

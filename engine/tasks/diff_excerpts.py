@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.source.bulk_data import is_numbers
 from engine.source.diffs import lines_of
 from engine.source.file_kinds import kind_of
-from engine.tasks.bulk_data import is_numbers
 from engine.text import clean, count
 
 _HEAD = "diff --git "

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from engine.source.c_source import includes_of
 from engine.source.file_kinds import FileKind, base_score, kind_of
-from engine.tasks.search_words import defined_in, rarity, words_in
+from engine.source.search_words import defined_in, rarity, words_in
 
 _IN_PATH = 3.0  # what a word in a path counts more than one in a text
 _INCLUDED = (3.0, 1.5)  # what a file is worth more that is included, and what that includes

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.files import read_file
 from engine.projects.lfs import is_pointer
+from engine.source import bulk_data
 from engine.source.file_policy import MAX_SHOWN_PATH_CHARACTERS, is_secret
-from engine.tasks import bulk_data
 
 MAX_FILE_BYTES = 1 << 20
 """The largest file that is looked at."""

@@ -35,8 +35,9 @@ from engine.monitor.binary_log import BinaryLog
 from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
 from engine.monitor.plot import Plot
-from engine.quality import coverage_reports, symbols
+from engine.quality import coverage_reports
 from engine.repair.edits import edits_of
+from engine.source import symbols
 from engine.source.editable_tree import EditableTree
 from engine.testing import unity
 from engine.toolchains.diagnostics import parser

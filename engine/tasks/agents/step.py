@@ -12,11 +12,12 @@ from engine.llm.conversation import Conversation
 from engine.repair.edit_formats import EditFormat
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import lines_changed
+from engine.source.excerpts import describe_lines, excerpt
+from engine.source.search_words import search_words_of
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
 from engine.tasks.answer_files import ExtractedFiles, extract
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.context_selection import text_of
-from engine.tasks.excerpts import describe_lines, excerpt
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import (
     FILES,
@@ -28,7 +29,6 @@ from engine.tasks.prompts import (
     earlier_material,
     edits_form,
 )
-from engine.tasks.search_words import search_words_of
 from engine.tasks.worktree_texts import read_whole
 from engine.text import count
 

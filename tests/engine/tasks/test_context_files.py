@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.source.file_policy import is_secret
+from engine.source.search_words import words_of
 from engine.tasks.context_files import ContextQuery, select
 from engine.tasks.context_selection import SelectedContext, SelectionReason, table, text_of
-from engine.tasks.search_words import words_of
 
 FILES = {
     "README.md": "A node that measures.\n",

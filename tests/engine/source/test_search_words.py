@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.tasks.search_words import defined_in, places_in, search_words_of, words_in, words_of
+from engine.source.search_words import defined_in, places_in, search_words_of, words_in, words_of
 
 TEXTS = st.lists(
     st.sampled_from(

@@ -14,10 +14,10 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from engine.source.bulk_data import Table, tables_of
 from engine.source.diffs import lines_of
 from engine.source.functions import Function, functions_of
-from engine.tasks.bulk_data import Table, tables_of
-from engine.tasks.search_words import lines_with, rarity, words_in
+from engine.source.search_words import lines_with, rarity, words_in
 
 Lines = tuple[int, int]
 """First and last of some lines, from 1."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quality.symbols import of_header, of_module
+from engine.source.symbols import of_header, of_module
 
 HEADER = """/* Licence: do as you like. */
 #ifndef RING_H
@@ -127,7 +127,7 @@ def _private(): ...
 
 
 def test_odd_escapes_of_a_module_do_not_reach_the_terminal() -> None:
-    script = "from engine.quality.symbols import of_module; of_module('x = \\'\\\\d\\'')"
+    script = "from engine.source.symbols import of_module; of_module('x = \\'\\\\d\\'')"
     argv = [sys.executable, "-W", "always:invalid escape", "-c", script]
 
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)

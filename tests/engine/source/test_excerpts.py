@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.source.diffs import lines_of
-from engine.tasks.excerpts import describe_lines, excerpt, shown
+from engine.source.excerpts import describe_lines, excerpt, shown
 
 ROWS = st.lists(
     st.sampled_from(
