@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from engine.source import bulk_data
+from engine.source import bulk_data, diff_excerpts
 from engine.source.diffs import lines_changed
 from engine.source.excerpts import Excerpt, excerpt, shown
 from engine.source.file_kinds import (
@@ -27,7 +27,6 @@ from engine.source.file_kinds import (
 )
 from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal
 from engine.source.search_words import places_in, search_words_of
-from engine.tasks import diff_excerpts
 from engine.tasks.context_selection import (
     MAX_LISTED_PATHS,
     SelectedContext,

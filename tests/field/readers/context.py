@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.source.diff_excerpts import sections_of
 from engine.source.diffs import lines_of
 from engine.tasks.context_files import ContextQuery, select
 from engine.tasks.context_selection import SelectedContext, SelectedFile, table, text_of
-from engine.tasks.diff_excerpts import sections_of
 from tests.field.case import Case
 
 ROOM = 24_000
