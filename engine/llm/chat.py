@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.cancel import CancelToken
 
@@ -14,6 +14,10 @@ CHARACTERS_A_TOKEN = 3
 """How many characters are taken for a token, where no tokeniser is at hand. English text has some
 four, code some three: an estimate that is rather too careful."""
 
+
+WHOLE_ANSWER = 12
+"""How many times the seconds without a byte a whole answer may take: a server that only tells that
+it is alive, or a model that never ends, is given up then."""
 
 _BORDERS = re.compile(
     r"<(?=[|\uff5c][^<>\n]{1,40}[|\uff5c]>|/?(?:start_of_turn|end_of_turn|bos|eos)>)"
@@ -48,7 +52,11 @@ class Request:
         max_tokens: how long the answer may get, in tokens.
         temperature: 0 for the likeliest answer, higher for more variety.
         context: tokens that question and answer may have together.
-        timeout: seconds for the whole answer.
+        timeout: seconds without a byte, before the first one too.
+        reasoning_effort: how much the model reasons first; None for what the server does.
+        think: whether, or how much, a model of Ollama's reasons first; None as above.
+        sampling: other fields that both protocols know by the same names, as far as they are set.
+        extra: what else the body says; tables are merged with it.
     """
 
     model: str
@@ -57,6 +65,15 @@ class Request:
     temperature: float = 0.7
     context: int = 8192
     timeout: float = 300.0
+    reasoning_effort: str | None = None
+    think: bool | str | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def longest(self) -> float:
+        """Seconds for the whole answer, however much it is alive."""
+        return self.timeout * WHOLE_ANSWER
 
     def turns(self) -> list[dict[str, str]]:
         """The conversation as both wire formats have it.
@@ -103,18 +120,31 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came: all of its text, untrusted, and what it took."""
+    """What came, untrusted, and what it took.
+
+    Args:
+        text: all of it, without what the model reasoned before it.
+        usage: what it took.
+        reasoned: whether it reasoned.
+        ended: whether it came to the end of its reasoning; where not, there is no text.
+    """
 
     text: str
     usage: Usage
+    reasoned: bool = False
+    ended: bool = True
 
 
-def without_reasoning(text: str) -> str:
-    """An answer without what the model thought before it, where the server sends that along.
-
-    Several models that reason put it into ``<think>``, with drafts of their answer.
-    """
-    return text.rpartition("</think>")[2]
+def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's body with what else it is to say: tables are merged, other values replaced."""
+    found = dict(body)
+    for name, value in extra.items():
+        inner = found.get(name)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            found[name] = {**inner, **value}
+        else:
+            found[name] = value
+    return found
 
 
 class ModelServer(Protocol):
@@ -144,7 +174,8 @@ class ModelServer(Protocol):
 
         Args:
             request: what; :func:`fit` cuts it where it does not fit.
-            on_text: given each piece of the answer as it comes. Untrusted text.
+            on_text: given each piece of the answer as it comes, with what is reasoned. Untrusted
+                text.
             on_retry: told in a line why the answer is asked for again; what came so far is void.
             cancel: closes the stream at once.
 

@@ -12,16 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from engine.cancel import CancelToken
-from engine.llm.chat import (
-    CHARACTERS_A_TOKEN,
-    Answer,
-    Message,
-    Speaker,
-    Usage,
-    without_reasoning,
-)
+from engine.errors import ModelError
+from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Speaker, Usage
 from engine.llm.placeholder import PLACEHOLDER
-from engine.llm.service import Models
+from engine.llm.service import Models, StepParameters
 from engine.text import count
 
 MAX_ANSWERS = 3
@@ -81,9 +75,7 @@ class Conversation:
         names: Sequence[str],
         report: Report,
         cancel: CancelToken,
-        *,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
+        step: StepParameters | None = None,
     ) -> None:
         """Decide who is asked and how; nothing is asked yet.
 
@@ -92,13 +84,13 @@ class Conversation:
             names: roles and kinds, the most particular first.
             report: where it is shown.
             cancel: ends an answer at once.
-            max_tokens, temperature: as :meth:`Models.parameters` takes them.
+            step: how it is to be asked; None: as the settings say.
 
         Raises:
             UsageError: the settings name no model for any of the names.
         """
         self._models, self._report, self._cancel = models, report, cancel
-        self._parameters = models.parameters(names, max_tokens, temperature)
+        self._parameters = models.parameters(names, step or StepParameters())
         self.name = self._parameters.name
         self.usage: list[Usage] = []
         self.answers: list[CheckedAnswer] = []
@@ -139,26 +131,13 @@ class Conversation:
         """Ask once, and show the answer as it comes.
 
         Raises:
-            ModelError: no answer could be had.
+            ModelError: no answer could be had, or an empty one.
             UsageError: the settings do not say which model of which server it is.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        report = self._report
-        tokens = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
-        report.log(f"asking {self.name}, some {tokens} tokens")
-        answer = self._models.chat(
-            self.name,
-            tuple(messages),
-            on_text=self._stream(),
-            on_retry=lambda reason: report.log(f"\n{reason}"),
-            cancel=self._cancel,
-            max_tokens=self._parameters.max_tokens,
-            temperature=self._parameters.temperature,
-        )
-        report.output(b"\n")
-        self.usage.append(answer.usage)
-        if answer.usage.left_out:
-            report.log(f"left out of the question: {count(answer.usage.left_out, 'character')}")
+        answer = self._ask(messages)
+        if problem := self._emptiness(answer):
+            raise ModelError(problem)
         return answer
 
     def ask_until_accepted(
@@ -182,8 +161,11 @@ class Conversation:
             As :meth:`ask`, and whatever ``check`` raises.
         """
         for tries_left in reversed(range(MAX_ANSWERS)):
-            answer = self.ask(messages)
-            found = check(answer)
+            answer = self._ask(messages)
+            empty = self._emptiness(answer)
+            if empty and answer.usage.cut:
+                raise ModelError(empty)  # as long a question would only be cut again
+            found = Refused((empty,)) if empty else check(answer)
             if not isinstance(found, Refused):
                 self.answers.append(CheckedAnswer(answer.text, ()))
                 return found
@@ -194,9 +176,45 @@ class Conversation:
             self._report.log("refused, asking again:" if tries_left else "refused:")
             for reason in found.reasons:
                 self._report.log(f"  - {reason}")
-            reply = Message(Speaker.ASSISTANT, without_reasoning(answer.text) or answer.text)
-            messages = (*messages, reply, refusal(found.reasons))
+            said = (Message(Speaker.ASSISTANT, answer.text),) if answer.text else ()
+            messages = (*messages, *said, refusal(found.reasons))
         return found
+
+    def _ask(self, messages: Sequence[Message]) -> Answer:
+        report = self._report
+        tokens = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
+        report.log(f"asking {self.name}, some {tokens} tokens")
+        answer = self._models.chat(
+            self.name,
+            tuple(messages),
+            on_text=self._stream(),
+            on_retry=lambda reason: report.log(f"\n{reason}"),
+            on_wait=report.log,
+            cancel=self._cancel,
+            max_tokens=self._parameters.max_tokens,
+            temperature=self._parameters.temperature,
+        )
+        report.output(b"\n")
+        self.usage.append(answer.usage)
+        if answer.usage.left_out:
+            report.log(f"left out of the question: {count(answer.usage.left_out, 'character')}")
+        return answer
+
+    def _emptiness(self, answer: Answer) -> str:
+        """Why there is nothing in an answer, and what to do; empty where there is something."""
+        if answer.text.strip():
+            return ""
+        if not answer.reasoned:
+            return f"{self.name}: the answer is empty"
+        if answer.usage.cut:
+            most, wanted = self._parameters.max_tokens, self._parameters.wanted_tokens
+            what = "context" if most < wanted else "max_tokens"
+            return (
+                f"{self.name}: all {most} tokens of the answer went into reasoning: raise the "
+                f"model's {what}, or lower its reasoning_effort (espdeck guide models)"
+            )
+        end = "gave no answer after it" if answer.ended else "never came to its end"
+        return f"{self.name}: the model reasoned, and {end}"
 
     def _stream(self) -> Callable[[str], None]:
         report, expected = self._report, self._parameters.max_tokens * CHARACTERS_A_TOKEN

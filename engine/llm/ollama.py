@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import ModelError
-from engine.llm.chat import Answer, Request, Usage, fit
+from engine.llm.chat import Answer, Request, Usage, fit, merged
+from engine.llm.reasoning import AnswerText
 from engine.llm.wire import (
     Call,
     RetryableError,
@@ -26,6 +27,9 @@ from engine.text import mask
 _PORT = 11434
 DEFAULT_URL = f"http://localhost:{_PORT}"
 _LIST_SECONDS = 15.0
+
+_THINK = {"none": False, "minimal": "low", "xhigh": "high"}
+"""How ``think`` calls what ``reasoning_effort`` means, where it is another word."""
 
 
 class Ollama:
@@ -46,7 +50,7 @@ class Ollama:
     def models(self, cancel: CancelToken) -> tuple[str, ...]:
         """Names of the models that were pulled."""
         found = retry(
-            lambda _attempt: get_json(self._call("/api/tags", None, _LIST_SECONDS, ""), cancel),
+            lambda _attempt: get_json(self._call("/api/tags"), cancel),
             cancel,
             lambda _line: None,
         )
@@ -65,17 +69,7 @@ class Ollama:
     ) -> Answer:
         """Ask a model, as :meth:`engine.llm.chat.ModelServer.chat` says."""
         request, left_out = fit(request)
-        body = {
-            "model": request.model,
-            "messages": request.turns(),
-            "stream": True,
-            "options": {
-                "temperature": request.temperature,
-                "num_predict": request.max_tokens,
-                "num_ctx": request.context,
-            },
-        }
-        call = self._call("/api/chat", body, request.timeout, request.model)
+        call = self._call("/api/chat", request)
         return retry(
             lambda attempt: self._answer(call, request, left_out, attempt, on_text, cancel),
             cancel,
@@ -91,15 +85,15 @@ class Ollama:
         on_text: Callable[[str], None],
         cancel: CancelToken,
     ) -> Answer:
-        began, texts = time.monotonic(), list[str]()
+        began, text = time.monotonic(), AnswerText(self.name, on_text)
         for line in lines_of(call, cancel):
             if not line.strip():
                 continue
             piece = object_of(call, line)
-            text = _text(piece)
-            if text:
-                texts.append(text)
-                on_text(text)
+            message = piece.get("message")
+            if isinstance(message, dict):
+                text.add_reasoning(text_of(message.get("thinking")))
+                text.add(text_of(message.get("content")))
             if piece.get("done") is True:
                 usage = Usage(
                     server=self.name,
@@ -111,16 +105,43 @@ class Ollama:
                     left_out=left_out,
                     attempts=attempt,
                 )
-                return Answer("".join(texts), usage)
+                return text.answer(usage)
         raise RetryableError("ollama: the answer broke off")
 
-    def _call(self, path: str, body: dict[str, Any] | None, timeout: float, model: str) -> Call:
+    def _call(self, path: str, request: Request | None = None) -> Call:
+        model = request.model if request else ""
+
         def explain(code: int) -> str:
             if code == 404:
                 return f"ollama pull {model}" if model else "is this an Ollama server?"
             return ""
 
-        return Call(self.name, f"{self.url}{path}", body, {}, timeout, explain)
+        body = _body(request) if request else None
+        idle, longest = (
+            (request.timeout, request.longest) if request else (_LIST_SECONDS, _LIST_SECONDS)
+        )
+        return Call(self.name, f"{self.url}{path}", body, {}, idle, longest, explain)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    effort = request.reasoning_effort
+    think = (
+        request.think if request.think is not None or effort is None else _THINK.get(effort, effort)
+    )
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": request.turns(),
+        "stream": True,
+        "options": {
+            "temperature": request.temperature,
+            "num_predict": request.max_tokens,
+            "num_ctx": request.context,
+            **request.sampling,
+        },
+    }
+    if think is not None:
+        body["think"] = think
+    return merged(body, request.extra)
 
 
 def _url_of(host: str) -> str:
@@ -128,8 +149,3 @@ def _url_of(host: str) -> str:
     host = f"127.0.0.1{host}" if host.startswith(":") else host
     port = "" if re.search(r":\d+$", host) else f":{_PORT}"
     return f"http://{host}{port}{slash}{path}"
-
-
-def _text(piece: dict[str, Any]) -> str:
-    message = piece.get("message")
-    return text_of(message.get("content")) if isinstance(message, dict) else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -17,11 +19,30 @@ from engine.llm.chat import Answer, Message, ModelServer, Request
 from engine.llm.ollama import DEFAULT_URL, Ollama
 from engine.llm.openai import OpenAI
 from engine.llm.placeholder import PLACEHOLDER, Placeholder
+from engine.llm.turns import turns_at
 from engine.settings import LlmSettings, ModelSettings
 
 _MAX_TOKENS = 512
 _TEMPERATURE = 0.7
 _WITH_KEY = "openai"  # the server that takes a key
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class StepParameters:
+    """How a step wants its model to be asked.
+
+    Args:
+        max_tokens: how long an answer may get; None for what settings and kind say.
+        temperature: as above.
+        own: whether a person wrote these figures for this step: the settings' give way then.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +104,18 @@ class Models:
             key: of one task, instead of that.
         """
         self._settings = settings
-        self._servers: dict[str, ModelServer] = {
-            "ollama": Ollama(settings.ollama or os.environ.get("OLLAMA_HOST") or DEFAULT_URL),
-            PLACEHOLDER: Placeholder(),
-        }
+        ollama = Ollama(settings.ollama or os.environ.get("OLLAMA_HOST") or DEFAULT_URL)
+        self._servers: dict[str, ModelServer] = {ollama.name: ollama, PLACEHOLDER: Placeholder()}
+        self._limits = {ollama.name: (ollama.url, settings.ollama_requests)}
         if settings.openai:
-            self._servers[_WITH_KEY] = OpenAI(
+            openai = OpenAI(
                 _WITH_KEY,
                 settings.openai,
                 key.get_secret_value() if key else _key(settings.openai),
                 "the api_key of the task" if key else "",
             )
+            self._servers[_WITH_KEY] = openai
+            self._limits[_WITH_KEY] = (openai.url, settings.openai_requests)
 
     def with_key(self, key: SecretStr) -> Models:
         """The same models, asked with another key, which is kept nowhere else."""
@@ -115,6 +137,7 @@ class Models:
         on_text: Callable[[str], None],
         on_retry: Callable[[str], None],
         cancel: CancelToken,
+        on_wait: Callable[[str], None] = lambda _line: None,
         max_tokens: int | None = None,
         temperature: float | None = None,
     ) -> Answer:
@@ -124,6 +147,7 @@ class Models:
             kind: an id of the catalogue, or another name that the settings give a model.
             messages: the conversation, the question last.
             on_text, on_retry, cancel: as the server takes them.
+            on_wait: told in a line that the question waits for its turn at the server.
             max_tokens, temperature: instead of what settings and catalogue say.
 
         Raises:
@@ -142,9 +166,14 @@ class Models:
             ),
             context=settings.context,
             timeout=settings.timeout,
+            reasoning_effort=settings.reasoning_effort,
+            think=settings.think,
+            sampling=settings.sampling,
+            extra=settings.extra,
         )
         server = self._server(kind, settings)
-        return server.chat(request, on_text=on_text, on_retry=on_retry, cancel=cancel)
+        with self._turn(settings.server, cancel, on_wait):
+            return server.chat(request, on_text=on_text, on_retry=on_retry, cancel=cancel)
 
     def choose(self, *names: str) -> str:
         """The first of some names that the settings give a model, the most particular first.
@@ -161,14 +190,15 @@ class Models:
         wanted = " or ".join(f"[llm.models.{name}]" for name in names)
         raise UsageError(f"no model for {names[0]}: set {wanted} (espdeck guide models)")
 
-    def parameters(
-        self, names: Sequence[str], max_tokens: int | None = None, temperature: float | None = None
-    ) -> ChatParameters:
+    def parameters(self, names: Sequence[str], step: StepParameters) -> ChatParameters:
         """How the model of the first of some names is asked that the settings give one.
+
+        A figure that a person wrote for the step counts most, then what the settings say of the
+        model, then what espdeck's own step says, then the kind of the model.
 
         Args:
             names: as :meth:`choose` takes them; the last may be a kind of the catalogue.
-            max_tokens, temperature: None: as the settings of the model say, else its kind.
+            step: how the step that asks wants it.
 
         Raises:
             UsageError: the settings name no model for any of the names.
@@ -176,15 +206,17 @@ class Models:
         name = self.choose(*names)
         settings = self._of(name)
         kind = kind_of(names[-1]) or kind_of(name)
-        wanted = max_tokens or settings.max_tokens or (kind.max_tokens if kind else _MAX_TOKENS)
+        tokens: tuple[int | None, ...] = (step.max_tokens, settings.max_tokens)
+        temperatures: tuple[float | None, ...] = (step.temperature, settings.temperature)
+        if not step.own:
+            tokens, temperatures = tokens[::-1], temperatures[::-1]
+        wanted = _first(*tokens, kind.max_tokens if kind else _MAX_TOKENS)
         most = max(1, min(wanted, settings.context // 2))
         return ChatParameters(
             name=name,
             max_tokens=most,
             wanted_tokens=wanted,
-            temperature=_first(
-                temperature, settings.temperature, kind.temperature if kind else _TEMPERATURE
-            ),
+            temperature=_first(*temperatures, kind.temperature if kind else _TEMPERATURE),
             question_tokens=settings.context - most,
         )
 
@@ -242,6 +274,18 @@ class Models:
         name = self.choose(kind)
         return self._settings.models.get(name) or ModelSettings(server=PLACEHOLDER)
 
+    def _turn(
+        self, server: str, cancel: CancelToken, on_wait: Callable[[str], None]
+    ) -> contextlib.AbstractContextManager[None]:
+        if server not in self._limits:
+            return contextlib.nullcontext()
+        url, most = self._limits[server]
+        return turns_at(url).turn(
+            most,
+            cancel,
+            lambda before: on_wait(f"waits for its turn at {server}: {before} before it"),
+        )
+
     def _server(self, kind: str, settings: ModelSettings) -> ModelServer:
         server = self._servers.get(settings.server)
         if server is None:
@@ -256,7 +300,7 @@ def _max_tokens(kind: str, settings: ModelSettings) -> int:
     return settings.max_tokens or (known.max_tokens if known else _MAX_TOKENS)
 
 
-def _first(*values: float | None) -> float:
+def _first(*values: _Number | None) -> _Number:
     return next(value for value in values if value is not None)
 
 

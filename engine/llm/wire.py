@@ -31,10 +31,10 @@ ATTEMPTS = 3
 MAX_WAIT_SECONDS = 30.0
 """Seconds to wait at the most before it is asked again, whatever a server wishes."""
 
-MAX_ANSWER_BYTES = 2 << 20
-"""Bytes of an answer as it comes over the wire. It is asked for as it is (``Accept-Encoding:
-identity``, RFC 9110, 12.5.3), and one that is encoded all the same is refused: some kilobytes that
-were packed several times over unpack to gigabytes."""
+MAX_ANSWER_BYTES = 64 << 20
+"""Bytes of an answer as it comes over the wire, where some hundred stand for a token. It is asked
+for as it is (``Accept-Encoding: identity``, RFC 9110, 12.5.3), and one that is encoded all the same
+is refused: some kilobytes that were packed several times over unpack to gigabytes."""
 
 MAX_LINE_BYTES = 1 << 20
 """Bytes of one line of a stream."""
@@ -58,6 +58,19 @@ class RetryableError(ModelError):
         self.after = after
 
 
+class RefusedError(ModelError):
+    """A server refuses a request as it is.
+
+    Args:
+        code: the status code.
+        reason: what the server says, a line.
+    """
+
+    def __init__(self, message: str, code: int, reason: str) -> None:
+        super().__init__(message)
+        self.code, self.reason = code, reason
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to a server.
@@ -67,7 +80,8 @@ class Call:
         url: where to; may hold a password, see :attr:`shown`.
         body: JSON to POST, None for a GET.
         headers: secrets among them; never shown.
-        timeout: seconds for the whole answer.
+        timeout: seconds without a byte.
+        longest: seconds for the whole answer.
         explain: what to do about a status code, an empty string where nothing is known.
     """
 
@@ -76,6 +90,7 @@ class Call:
     body: Mapping[str, Any] | None
     headers: Mapping[str, str]
     timeout: float
+    longest: float
     explain: Callable[[int], str]
 
     @property
@@ -207,8 +222,8 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
 
     cancel.check()
     hang_up = _HangUp()
-    deadline = time.monotonic() + call.timeout
-    timer = threading.Timer(call.timeout, hang_up.now)
+    deadline = time.monotonic() + call.longest
+    timer = threading.Timer(call.longest, hang_up.now)
     timer.daemon = True
     forget = cancel.on_stop(hang_up.now)
     timer.start()
@@ -219,9 +234,11 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
         raise ModelError(f"{call.server}: {call.shown}: cannot be asked: {advice}") from error
     except httpx.HTTPError as error:
         cancel.check()
-        if time.monotonic() >= deadline or isinstance(error, httpx.ReadTimeout):
+        if time.monotonic() >= deadline:
+            raise _too_long(call) from error
+        if isinstance(error, httpx.ReadTimeout):
             raise ModelError(
-                f"{call.server}: no whole answer within {call.timeout:g} s: "
+                f"{call.server}: sent nothing for {call.timeout:g} s: "
                 "a smaller model or a longer timeout may help"
             ) from error
         raise RetryableError(f"{call.server}: {call.shown}: {_why(error)}") from error
@@ -230,7 +247,14 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
         forget()
     cancel.check()
     if hang_up.done:
-        raise ModelError(f"{call.server}: no whole answer within {call.timeout:g} s")
+        raise _too_long(call)
+
+
+def _too_long(call: Call) -> ModelError:
+    return ModelError(
+        f"{call.server}: no whole answer within {call.longest:g} s: "
+        "fewer max_tokens, a smaller model or a longer timeout may help"
+    )
 
 
 def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:
@@ -302,7 +326,7 @@ def _refusal(call: Call, response: httpx.Response) -> ModelError:
     message += f": {advice}" if advice else ""
     if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
         return RetryableError(message, _retry_after(response.headers.get("retry-after", "")))
-    return ModelError(message)
+    return RefusedError(message, code, reason)
 
 
 def _explanation(said: bytes) -> object:

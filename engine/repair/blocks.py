@@ -19,7 +19,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.llm.chat import without_reasoning
 from engine.text import first_lines
 
 MAX_BLOCKS = 64
@@ -70,7 +69,7 @@ def parse(answer: str) -> Blocks:
     Args:
         answer: untrusted text of a model.
     """
-    lines = [line.removesuffix("\r") for line in without_reasoning(answer).split("\n")]
+    lines = [line.removesuffix("\r") for line in answer.split("\n")]
     blocks: list[Block] = []
     problems: list[str] = []
     file: str | None = None

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from engine.artifact_settings import ArtifactStoreSettings, KeepSettings, check_place
 from engine.errors import UsageError
+from engine.llm_settings import LlmSettings
 from engine.notification_settings import NotificationSettings
 from engine.remote_settings import RemoteSettings
 from engine.server_settings import ServerSettings
@@ -68,45 +69,6 @@ class BoardSettings(BaseModel):
         if mark and project.strip() and is_number:
             return project.rstrip(), int(number)
         return self.known_good, None
-
-
-class ModelSettings(BaseModel):
-    """Which model is meant by a kind of the catalogue, and how it is asked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    server: Literal["ollama", "openai", "placeholder"] = "ollama"
-    """Whose model it is; ``placeholder`` asks no model and says so."""
-
-    name: str = ""
-    """Its name as the server knows it, such as ``codellama:7b``."""
-
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[2048])
-    """How long an answer may get; the catalogue says it for its kinds."""
-
-    temperature: float | None = Field(default=None, ge=0, le=2, examples=[0.2])
-    """0 for the likeliest answer; the catalogue says it for its kinds."""
-
-    timeout: float = Field(default=300.0, gt=0)
-    """Seconds for a whole answer."""
-
-    context: int = Field(default=8192, ge=256)
-    """Tokens that question and answer may have together."""
-
-
-class LlmSettings(BaseModel):
-    """Model servers. Keys come from ``OPENROUTER_API_KEY`` or ``ESPDECK_LLM_API_KEY`` alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    ollama: str = ""
-    """URL of an Ollama server; ``OLLAMA_HOST``, else this machine's, where it is empty."""
-
-    openai: str = ""
-    """Base URL, with its ``/v1``, of a server that speaks OpenAI's protocol; empty for none."""
-
-    models: dict[str, ModelSettings] = Field(default_factory=dict)
-    """The model of each kind: ``[llm.models.codellama]``."""
 
 
 class QualitySettings(BaseModel):

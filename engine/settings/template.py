@@ -46,13 +46,17 @@ _PROFILE = """\
 _EXAMPLE_NAMES: Mapping[KeyPath, str] = {
     ("board",): "/dev/ttyUSB0",
     ("llm", "models"): "codellama",
+    ("llm", "models", "codellama", "extra"): "keep_alive",
     ("projects",): "sensor-hub",
     ("keys",): "build",
     ("checks",): "doc_check",
 }
 """A name for each table whose names are free."""
 
-_EXAMPLE_VALUES: Mapping[KeyPath, str] = {("keys",): '"ctrl+b"'}
+_EXAMPLE_VALUES: Mapping[KeyPath, str] = {
+    ("keys",): '"ctrl+b"',
+    ("llm", "models", "codellama", "extra"): '"1h"',
+}
 
 
 def template(options: Options) -> str:

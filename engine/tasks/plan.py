@@ -54,6 +54,7 @@ class PlannedStep(YamlModel):
         context: what else this step has to know.
         form: how it is answered.
         temperature, max_tokens: how its model is asked; None: as the settings say.
+        own_parameters: whether a person wrote these two for the step: they win over the settings.
         needs: keys of the steps that it depends on.
     """
 
@@ -67,6 +68,7 @@ class PlannedStep(YamlModel):
     form: Form = Form.REPORT
     temperature: float | None = None
     max_tokens: int | None = None
+    own_parameters: bool = False
     needs: tuple[str, ...] = ()
 
 
@@ -189,14 +191,21 @@ def of_workflow(workflow: Workflow, squad: str, model: str, *, gate: bool, gathe
 
 
 def of_pipeline(
-    pipeline: StepPipeline, model: str, *, gate: bool, gathers: bool, first_number: int = 1
+    pipeline: StepPipeline,
+    model: str,
+    *,
+    gate: bool,
+    gathers: bool,
+    own: bool = True,
+    first_number: int = 1,
 ) -> Plan:
     """What a run of a step pipeline does; arguments as :func:`of_workflow` has them.
 
     Args:
+        own: whether a person wrote it, and not espdeck.
         first_number: as :class:`Plan` has it.
     """
-    steps = [_of_pipeline(step, model) for step in pipeline.steps]
+    steps = [_of_pipeline(step, model, own=own) for step in pipeline.steps]
     return Plan(
         title=pipeline.name,
         steps=tuple(steps),
@@ -233,7 +242,7 @@ def _of_workflow(step: WorkflowStep, model: str) -> PlannedStep:
     )
 
 
-def _of_pipeline(step: PipelineStep, model: str) -> PlannedStep:
+def _of_pipeline(step: PipelineStep, model: str, *, own: bool) -> PlannedStep:
     role = roles().get(step.role)
     kind = kind_of(step.model_type)
     what = ", ".join(kind.recommended) if kind else "advice"
@@ -248,6 +257,7 @@ def _of_pipeline(step: PipelineStep, model: str) -> PlannedStep:
         form=Form.FILES,
         temperature=step.parameters.temperature,
         max_tokens=step.parameters.max_tokens,
+        own_parameters=own,
         needs=tuple(map(key_of, step.needs or ())),
     )
 

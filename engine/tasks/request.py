@@ -11,6 +11,7 @@ from engine.errors import UsageError
 from engine.store.tables import Task
 from engine.tasks.context import TaskInput
 from engine.tasks.pipeline_file import StepPipeline
+from engine.tasks.pipeline_library import shipped
 from engine.tasks.plan import Plan, of_pipeline, of_workflow
 from engine.tasks.roles import FULL
 from engine.tasks.workflow import workflow
@@ -79,6 +80,7 @@ def plan_for(request: TaskRequest) -> Plan:
             *(request.pipeline, request.model),
             gate=request.gate,
             gathers=gathers,
+            own=request.pipeline not in [each.pipeline for each in shipped()],
             first_number=request.first_number,
         )
     selected = workflow(request.workflow)

@@ -25,7 +25,7 @@ from engine.builds.context import BuildContext
 from engine.builds.outputs import Repaired
 from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
-from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage, without_reasoning
+from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
 from engine.projects.apps import find_apps
 from engine.repair.edits import apply_answer, refusal
@@ -288,7 +288,7 @@ def _log_start(context: BuildContext, attempts: Sequence[Attempt], start: Attemp
 
 def _explanation(answer: str) -> str:
     """What a model says of its repair, in a line."""
-    plain = re.sub(r"\*\*|`", "", without_reasoning(answer))
+    plain = re.sub(r"\*\*|`", "", answer)
     lines = (clean(line).lstrip("#>").strip() for line in plain.split("\n"))
     said = next((line for line in lines if " " in line), "")
     if not said or "<<<" in said:

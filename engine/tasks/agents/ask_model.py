@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.errors import ModelError
-from engine.llm.chat import Answer, Message, without_reasoning
+from engine.llm.chat import Answer, Message
 from engine.llm.conversation import Conversation, Refused
+from engine.llm.service import StepParameters
 from engine.repair.edits import apply_answer, refusal
 from engine.tasks.context import TaskContext
+from engine.tasks.plan import PlannedStep
 from engine.tasks.prompts import Question, fit_question
 
 NO_CHANGE = "NO CHANGE"
@@ -34,20 +35,18 @@ class Change:
 
 
 def open_conversation(
-    context: TaskContext,
-    names: Sequence[str],
-    max_tokens: int | None = None,
-    temperature: float | None = None,
+    context: TaskContext, names: Sequence[str], step: PlannedStep | None = None
 ) -> Conversation:
-    """Open a conversation of a stage; arguments as :class:`Conversation` takes them."""
-    return Conversation(
-        context.stage.models,
-        names,
-        context.stage.report,
-        context.stage.cancel,
-        max_tokens=max_tokens,
-        temperature=temperature,
-    )
+    """Open a conversation of a stage with the model of the first of some names.
+
+    Args:
+        step: says how the model is asked; None: as the settings say.
+    """
+    parameters = StepParameters()
+    if step:
+        parameters = StepParameters(step.max_tokens, step.temperature, step.own_parameters)
+    stage = context.stage
+    return Conversation(stage.models, names, stage.report, stage.cancel, parameters)
 
 
 def ask_for_text(context: TaskContext, conversation: Conversation, question: Question) -> str:
@@ -59,7 +58,7 @@ def ask_for_text(context: TaskContext, conversation: Conversation, question: Que
         CancelledError, Interrupted: as the stage is told.
     """
     messages = _messages(context, question, conversation.question_tokens)
-    return _text_of(conversation, conversation.ask(messages))
+    return conversation.ask(messages).text
 
 
 def ask_for_changes(context: TaskContext, conversation: Conversation, question: Question) -> Change:
@@ -72,7 +71,7 @@ def ask_for_changes(context: TaskContext, conversation: Conversation, question: 
 
     def check(reply: Answer) -> Change | Refused:
         nonlocal answer
-        answer = _text_of(conversation, reply)
+        answer = reply.text
         if conversation.is_placeholder or _wants_nothing(answer):
             return Change(answer)
         with context.worktree() as slot:
@@ -93,13 +92,6 @@ def _messages(context: TaskContext, question: Question, tokens: int) -> tuple[Me
     for cut in fitted.cuts:
         context.stage.report.log(f"cut to fit: {cut}")
     return fitted.messages
-
-
-def _text_of(conversation: Conversation, answer: Answer) -> str:
-    text = without_reasoning(answer.text)
-    if not text.strip():
-        raise ModelError(f"{conversation.name}: the answer is empty")
-    return text
 
 
 def _wants_nothing(answer: str) -> bool:

@@ -68,7 +68,7 @@ def revise(context: TaskContext) -> StageResult:
             StageStatus.FAILED, f"gave up after {count(context.most_revisions, 'revision')}"
         )
     step = context.plan.step(context.stage.definition.key)
-    conversation = open_conversation(context, step.models, step.max_tokens, step.temperature)
+    conversation = open_conversation(context, step.models, step)
     return or_failed(context, conversation, lambda: _revised(context, step, conversation))
 
 

@@ -44,7 +44,7 @@ _FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: edits_form(EditFor
 def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
     step = context.plan.step(context.stage.definition.key)
-    conversation = open_conversation(context, step.models, step.max_tokens, step.temperature)
+    conversation = open_conversation(context, step.models, step)
     return or_failed(context, conversation, lambda: _answered(context, step, conversation))
 
 

@@ -163,6 +163,21 @@ def stall(*pieces: bytes) -> Reply:
     return reply
 
 
+def drip(piece: bytes, seconds: float = 0.1) -> Reply:
+    """The same piece over and over, some time between two, until the client goes away."""
+
+    def reply(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.settimeout(seconds)
+        while True:
+            client.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+            with contextlib.suppress(TimeoutError):
+                if client.recv(1) == b"":
+                    raise OSError("the client went away")
+
+    return reply
+
+
 def silence(client: socket.socket) -> None:
     """Not even a head."""
     if client.recv(1) == b"":

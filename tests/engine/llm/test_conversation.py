@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from engine.cancel import CancelToken
-from engine.llm.chat import Answer, Message, Speaker, without_reasoning
+from engine.errors import ModelError
+from engine.llm.chat import Answer, Message, Speaker
 from engine.llm.conversation import MAX_ANSWERS, Conversation, Refused
-from engine.llm.service import Models
+from engine.llm.service import Models, StepParameters
 from engine.settings import LlmSettings, ModelSettings
 from tests.engine.llm.servers import Reply, Server, ollama, stream
 
@@ -46,13 +48,17 @@ def opened() -> Iterator[Open]:
     servers: list[Server] = []
 
     def opens(
-        *answers: Reply, names: tuple[str, ...] = ("developer",), **model: Any
+        *answers: Reply,
+        names: tuple[str, ...] = ("developer",),
+        step: StepParameters | None = None,
+        **model: Any,
     ) -> tuple[Conversation, Server, Pane]:
         server, pane = Server(*answers), Pane()
         servers.append(server)
         models = {"developer": ModelSettings(name="m", **model)}
         settings = LlmSettings(ollama=server.url, models=models)
-        return Conversation(Models(settings), names, pane, CancelToken()), server, pane
+        conversation = Conversation(Models(settings), names, pane, CancelToken(), step)
+        return conversation, server, pane
 
     yield opens
     for server in servers:
@@ -60,7 +66,7 @@ def opened() -> Iterator[Open]:
 
 
 def number(answer: Answer) -> int | Refused:
-    text = without_reasoning(answer.text)
+    text = answer.text
     return int(text) if text.isdecimal() else Refused((f"{text} is not a number",))
 
 
@@ -112,3 +118,73 @@ def test_an_answer_has_at_most_half_of_the_context(opened: Open) -> None:
     assert conversation.question_tokens == 500
     assert conversation.first_question_tokens == 375
     assert pane.lines == ["answers are held to 500 tokens, half of the model's context"]
+
+
+EATEN = "developer: all 512 tokens of the answer went into reasoning: raise the model's max_tokens"
+
+
+@pytest.mark.parametrize("text", ["<think>3? 4?", "<think>3?</think>\n", ""])
+def test_an_answer_that_reasoning_ate_says_what_to_do(opened: Open, text: str) -> None:
+    piece = {"message": {"thinking": "3?", "content": text}, "done": True, "done_reason": "length"}
+    answer = stream(json.dumps(piece).encode() + b"\n")
+    for is_checked in (False, True):
+        conversation, server, pane = opened(answer)
+        with pytest.raises(ModelError) as caught:
+            if is_checked:
+                conversation.ask_until_accepted(QUESTION, number, told)
+            else:
+                conversation.ask(QUESTION)
+        assert str(caught.value).startswith(EATEN)
+        assert len(server.requests) == len(conversation.usage) == 1
+        assert pane.text.startswith(b"<think>\n3?")
+
+
+def test_a_model_whose_context_is_too_small_to_reason_is_told_so(opened: Open) -> None:
+    answer = stream(*ollama("<think>3?", done_reason="length"))
+    conversation, _server, _pane = opened(answer, max_tokens=2048, context=1024)
+    with pytest.raises(ModelError, match=r"all 512 tokens .* raise the model's context"):
+        conversation.ask(QUESTION)
+
+
+def test_reasoning_without_an_answer_is_asked_again_and_never_fed_back(opened: Open) -> None:
+    answers = [stream(*ollama(text)) for text in ("<think>3?", "<think>3?</think>", " ", "4")]
+    conversation, server, _pane = opened(answers[0], answers[1], answers[3])
+    assert conversation.ask_until_accepted(QUESTION, number, told) == 4
+    assert [each.refusals for each in conversation.answers] == [
+        ("developer: the model reasoned, and never came to its end",),
+        ("developer: the model reasoned, and gave no answer after it",),
+        (),
+    ]
+    turns = server.requests[-1][2]["messages"]
+    assert [turn["role"] for turn in turns] == ["user"] * 3
+    assert not any("think" in turn["content"] for turn in turns)
+    with pytest.raises(ModelError, match="developer: the answer is empty"):
+        opened(answers[2])[0].ask(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step", "asked"),
+    [
+        (None, None, 512),
+        (None, StepParameters(900), 900),
+        (2000, StepParameters(900), 2000),
+        (300, StepParameters(900), 300),
+        (2000, StepParameters(900, own=True), 900),
+        (2000, StepParameters(own=True), 2000),
+        (2000, None, 2000),
+    ],
+)
+def test_whose_figure_counts(
+    opened: Open, settings: int | None, step: StepParameters | None, asked: int
+) -> None:
+    conversation, server, _pane = opened(stream(*ollama("1")), step=step, max_tokens=settings)
+    conversation.ask(QUESTION)
+    assert server.requests[0][2]["options"]["num_predict"] == asked
+
+
+def test_the_temperature_of_the_settings_wins_as_the_tokens_do(opened: Open) -> None:
+    for own, asked in ((False, 0.0), (True, 0.4)):
+        step = StepParameters(temperature=0.4, own=own)
+        conversation, server, _pane = opened(stream(*ollama("1")), step=step, temperature=0)
+        conversation.ask(QUESTION)
+        assert server.requests[0][2]["options"]["temperature"] == asked

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
 from engine.errors import CancelledError, ModelError
-from engine.llm import wire
+from engine.llm import chat, wire
 from engine.llm.chat import Answer, Message, ModelServer, Request, Speaker, fit
 from engine.llm.ollama import Ollama
 from engine.llm.openai import OpenAI, events_of
 from engine.llm.placeholder import MARK, Placeholder
+from engine.settings import ModelSettings
 from tests.engine.llm import servers
-from tests.engine.llm.servers import Reply, Server, silence, stall, status, stream
+from tests.engine.llm.servers import Reply, Server, drip, silence, stall, status, stream
 
 QUESTION = Request("m", (Message(Speaker.USER, "why?"),), timeout=20)
 OLLAMA = stream(*servers.ollama("be", "cause", prompt_eval_count=7, eval_count=2))
@@ -240,9 +241,146 @@ def test_cancelling_closes_the_connection_at_once(asker: Asker, where: str) -> N
 def test_an_answer_that_takes_too_long_is_given_up(asker: Asker, where: str) -> None:
     reply = silence if where == "before the head" else stall(asker.piece("be"))
     request = Request("m", QUESTION.messages, timeout=0.3)
-    with pytest.raises(ModelError, match=r"no whole answer within 0\.3 s"):
+    with pytest.raises(ModelError, match=r"sent nothing for 0\.3 s: a smaller model"):
         asker.ask(reply, request=request)
     assert asker.servers[0].hung_up.wait(5)
+
+
+@pytest.mark.parametrize("alive", ["a piece", "a sign of life"])
+def test_an_answer_that_is_alive_may_take_longer_but_not_for_ever(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, alive: str
+) -> None:
+    monkeypatch.setattr(chat, "WHOLE_ANSWER", 3)
+    sign = b"\n" if asker.kind == "ollama" else b": PROCESSING\n\n"
+    piece = asker.piece("be") if alive == "a piece" else sign
+    request = Request("m", QUESTION.messages, timeout=0.4)
+    with pytest.raises(ModelError, match=r"no whole answer within 1\.2 s"):
+        asker.ask(drip(piece), request=request)
+    assert asker.servers[0].hung_up.wait(5)
+    assert len(asker.servers[0].requests) == 1
+
+
+SAMPLING = {
+    "top_p": 0.9,
+    "top_k": 20,
+    "min_p": 0.05,
+    "seed": 7,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.2,
+    "stop": ("END",),
+}
+
+
+def test_what_is_set_is_sent_and_nothing_else(asker: Asker) -> None:
+    extra = {"keep_alive": "1h", "options": {"mirostat": 1}}
+    model = ModelSettings.model_validate({**SAMPLING, "extra": extra})
+    request = Request("m", QUESTION.messages, sampling=model.sampling, extra=model.extra)
+    asker.ask(asker.whole, request=request)
+    asker.ask(asker.whole)
+    (_line, _head, full), (_line, _head, plain) = (each.requests[0] for each in asker.servers)
+    sent = full["options"] if asker.kind == "ollama" else full
+    assert {name: sent[name] for name in SAMPLING} == {**SAMPLING, "stop": ["END"]}
+    assert (full["keep_alive"], full["options"]["mirostat"]) == ("1h", 1)
+    assert full["model"] == "m"
+    known = {"model", "messages", "stream"}
+    if asker.kind == "ollama":
+        assert plain.keys() == known | {"options"}
+        assert full["options"]["num_predict"] == 512
+    else:
+        assert plain.keys() == known | {"stream_options", "temperature", "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("effort", "think", "told"),
+    [
+        ("low", None, "low"),
+        ("none", None, False),
+        ("minimal", None, "low"),
+        ("xhigh", None, "high"),
+        ("low", True, True),
+        (None, False, False),
+        (None, "high", "high"),
+    ],
+)
+def test_how_much_is_reasoned_is_told(
+    asker: Asker, effort: str | None, think: bool | str | None, told: bool | str
+) -> None:
+    request = Request("m", QUESTION.messages, reasoning_effort=effort, think=think)
+    asker.ask(asker.whole, request=request)
+    body = asker.servers[0].requests[0][2]
+    if asker.kind == "ollama":
+        assert body["think"] == told
+        assert "reasoning_effort" not in body
+    else:
+        assert body.get("reasoning_effort") == effort
+        assert "think" not in body
+
+
+REFUSALS = {
+    "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead.",
+    "temperature": "Unsupported value: 'temperature' does not support 0.7 with this model. Only "
+    "the default (1) value is supported.",
+    "stream_options": "Extra inputs are not permitted, field: 'stream_options'",
+}
+
+
+def test_what_a_model_refuses_is_left_out_from_then_on() -> None:
+    replies = [status(400, json.dumps({"error": {"message": each}})) for each in REFUSALS.values()]
+    server, said = Server(*replies, OPENAI), list[str]()
+    lab = OpenAI("lab", f"{server.url}/v1", key="s3cret")
+    for _ in range(2):
+        answer = lab.chat(
+            QUESTION, on_text=lambda _text: None, on_retry=said.append, cancel=CancelToken()
+        )
+        assert (answer.text, answer.usage.attempts) == ("because", 1)
+    bodies = [body for _line, _head, body in server.requests]
+    assert len(bodies) == 5
+    assert [line.rpartition("; ")[2] for line in said] == [f"again without {n}" for n in REFUSALS]
+    for body in bodies[-2:]:
+        assert not REFUSALS.keys() & body.keys()
+        assert body["max_completion_tokens"] == 512
+    server.close()
+
+
+def test_what_cannot_be_left_out_is_refused_once(asker: Asker) -> None:
+    for reason in ("max_tokens is too large: 8192", "'top_p' is not supported", "no"):
+        with pytest.raises(ModelError, match=reason):
+            asker.ask(status(400, json.dumps({"error": {"message": reason}})))
+        assert len(asker.servers[-1].requests) == 1
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "thinking"])
+def test_reasoning_in_a_field_of_its_own_is_shown_and_no_answer(asker: Asker, name: str) -> None:
+    pieces = [
+        asker.piece("be").replace(b'"content": "be"', b'"content": "", "%s": "3?"' % field)
+        for field in [b"thinking" if asker.kind == "ollama" else name.encode()]
+    ]
+    make = servers.ollama if asker.kind == "ollama" else servers.openai
+    answer = asker.ask(stream(*pieces, *make("because")))
+    assert (answer.text, answer.reasoned, answer.ended) == ("because", True, True)
+    assert "".join(asker.texts) == "<think>\n3?\n</think>\nbecause"
+
+
+def test_a_content_of_parts_is_read_as_mistral_sends_it() -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "3?"}, 7]},
+        {"type": "text", "text": "because"},
+        {"type": "reference", "reference_ids": [1]},
+        "no part",
+    ]
+    piece = {"choices": [{"delta": {"content": parts}, "finish_reason": "stop"}]}
+    asker = Asker("openai")
+    answer = asker.ask(stream(b"data: " + json.dumps(piece).encode() + b"\n\ndata: [DONE]\n\n"))
+    assert (answer.text, answer.reasoned) == ("because", True)
+    asker.servers[0].close()
+
+
+def test_a_long_chain_of_reasoning_fits(asker: Asker) -> None:
+    made = asker.piece("<think>" + "a" * 9) + b"".join([asker.piece("b" * 9)] * 30_000)
+    make = servers.ollama if asker.kind == "ollama" else servers.openai
+    answer = asker.ask(stream(made, *make("</think>because")))
+    assert answer.text == "because"
 
 
 def test_a_line_without_an_end_is_given_up(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,11 +148,49 @@ def test_the_command_lists_them(
     assert kinds == [each.id for each in CATALOGUE]
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('server = "openrouter"', r"llm\.models\.codellama\.server"),
+        ('reasoning_effort = "much"', r"llm\.models\.codellama\.reasoning_effort"),
+        ("top_p = 0", r"llm\.models\.codellama\.top_p must be a number above 0"),
+        ('server = "openai"\nthink = true', r"llm\.models\.codellama: think is Ollama's: set rea"),
+        ("extra = {stream = false}", r"codellama\.extra: stream cannot be set here"),
+        ("extra = {a = {b = [1, nan]}}", r"codellama\.extra: dates, nan and inf cannot be sent"),
+        ("extra = {a = 2027-01-31}", r"codellama\.extra: dates, nan and inf cannot be sent"),
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
 ) -> None:
     config = tmp_path / "config.toml"
-    config.write_text('[llm.models.codellama]\nserver = "openrouter"\n')
+    config.write_text(f"[llm.models.codellama]\n{said}\n")
     monkeypatch.setenv("ESPDECK_CONFIG", str(config))
-    with pytest.raises(UsageError, match=r"llm\.models\.codellama\.server"):
+    with pytest.raises(UsageError, match=reason):
         Settings.load()
+
+
+def test_what_the_settings_say_of_a_model_reaches_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(stream(*servers.ollama("because")))
+    config = tmp_path / "config.toml"
+    config.write_text(f"""\
+[llm]
+ollama = "{server.url}"
+
+[llm.models.mine]
+name = "m"
+think = "low"
+stop = ["END"]
+seed = 7
+
+[llm.models.mine.extra.options]
+repeat_penalty = 1.05
+""")
+    monkeypatch.setenv("ESPDECK_CONFIG", str(config))
+    assert chat(Models(Settings.load().llm), "mine") == "because"
+    body = server.requests[0][2]
+    assert (body["think"], body["options"]["num_predict"]) == ("low", 512)
+    assert body["options"] | {"stop": ["END"], "seed": 7, "repeat_penalty": 1.05} == body["options"]
+    server.close()

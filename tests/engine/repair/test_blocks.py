@@ -43,12 +43,6 @@ def test_blocks_of_one_file_name_it_once() -> None:
     assert [block.file for block in found.blocks] == ["Kconfig", "Kconfig", "my file.c"]
 
 
-def test_what_a_model_thought_is_no_part_of_its_answer() -> None:
-    found = parse(f"<think>\nPerhaps\na.c\n{EDIT}No.</think>\nb.c\n{EDIT}")
-
-    assert [block.file for block in found.blocks] == ["b.c"]
-
-
 def test_prose_is_no_path() -> None:
     assert "names no file" in parse(f"Here is the fix:\n\nDone.\n{EDIT}").problems[0]
 
