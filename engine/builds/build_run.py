@@ -117,6 +117,7 @@ class BuildRun:
             slot=self._held,
             boards=self._deps.boards,
             image_before=self._image_before,
+            commit_before=self._commit_before,
             commit=build.commit_sha,
         )
         if build.is_held and context.definition.key == "test.board":
@@ -231,6 +232,10 @@ class BuildRun:
             return image_file.read(Path(before.artifacts_path) / image_file.FILE_NAME)
         except UsageError:
             return None  # its files were deleted
+
+    def _commit_before(self) -> str:
+        before = runs.successful_before(self._deps.store, self._build)
+        return before.commit_sha if before is not None else ""
 
     def _build_output(self, attempt: int | None) -> str:
         """The end of what the compiler printed in an attempt; in the last where it did not end."""

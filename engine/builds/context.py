@@ -30,6 +30,7 @@ class BuildContext:
         boards: the boards of this machine.
         image_before: reads the image of the project's last successful build before this one; None
             where there is none any more.
+        commit_before: finds the commit of that build; empty where there is none.
         commit: that is built, empty where not known.
         notes: what there was to say when the build was asked for.
         held: whether it is of somebody's commit that nobody approved: no board, no network.
@@ -44,6 +45,7 @@ class BuildContext:
     slot: Slot
     boards: Boards
     image_before: Callable[[], Image | None]
+    commit_before: Callable[[], str] = lambda: ""
     commit: str = ""
     configuration: str = ""
     notes: tuple[Finding, ...] = ()

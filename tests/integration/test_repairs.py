@@ -252,7 +252,7 @@ def test_a_panic_is_told_with_the_source_that_it_names_and_is_mended(
 
     assert (done.status, done.error) == (RunStatus.SUCCESS, "")
     asked = answers.asked()[0][1]["content"]
-    assert "stage diagnose: " in asked
+    assert "stage diagnose:" in asked
     assert "Store access fault" in asked
     assert "write_reading" in asked
     assert f"\n{closed}" in asked

@@ -13,13 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.builds import fix_patch
-from engine.builds.agents.repair_history import (
-    Attempt,
-    attempts_of,
-    first_best,
-    latest_best,
-    outcome,
-)
+from engine.builds.agents.repair_case import case_of
+from engine.builds.agents.repair_history import Attempt, attempts_of, first_best, latest_best
 from engine.builds.agents.repair_report import keep_fix, keep_record, tell_outcome
 from engine.builds.context import BuildContext
 from engine.builds.outputs import Repaired
@@ -27,13 +22,11 @@ from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
-from engine.projects.apps import find_apps
 from engine.repair.edits import apply_answer, refusal
-from engine.repair.prompt import EarlierRepair, RepairCase, StageFailure, question
+from engine.repair.prompt import question
 from engine.repair.rule_repair import propose, suggest
+from engine.repair.shown_files import ShownFile
 from engine.runs.pipeline import StageResult
-from engine.source.editable_tree import EditableTree
-from engine.source.file_kinds import other_apps
 from engine.text import clean, count
 
 MODELS = ("developer", "codegemma")
@@ -63,12 +56,14 @@ class _Asked:
         repair: the repair that one of its answers made; None for none.
         reason: why there is none.
         question: as it was asked first.
+        shown: the files that the model was shown.
         conversation: with the model; None where there is none to be asked.
     """
 
     repair: _Repair | None = None
     reason: str = ""
     question: tuple[Message, ...] = ()
+    shown: tuple[ShownFile, ...] = ()
     conversation: Conversation | None = None
 
     @property
@@ -102,7 +97,7 @@ def run(context: BuildContext) -> StageResult:
         start = latest_best(attempts)
         nothing = "None of it was taken."
         by = _name_of(asked.conversation)
-        keep_record(context, by, start, asked.question, asked.answers, "", nothing)
+        keep_record(context, by, start, asked.question, asked.shown, asked.answers, "", nothing)
     return _give_up(context, attempts, asked.reason, asked.usage)
 
 
@@ -162,9 +157,9 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
     log(f"no rule fits: asking the model of {conversation.name}")
     _log_start(context, attempts, start)
     room = conversation.first_question_tokens * CHARACTERS_A_TOKEN
-    asked = _Asked(
-        question=question(_case(context, attempts, start), room), conversation=conversation
-    )
+    first = question(case_of(context, attempts, start), room)
+    asked = _Asked(question=first.messages, shown=first.shown, conversation=conversation)
+    log(f"shown: {count(len(first.shown), 'file')}, {_named(first.shown)}")
 
     def check(answer: Answer) -> _Repair | Refused:
         return _apply(context, attempts, start, _name_of(conversation), answer.text)
@@ -177,6 +172,10 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         reason = f"no answer of the model could be taken: {found.reasons[0]}"
         return replace(asked, reason=reason)
     return replace(asked, repair=found)
+
+
+def _named(shown: Sequence[ShownFile]) -> str:
+    return ", ".join(each.path for each in shown[:8]) + (", ..." if len(shown) > 8 else "")
 
 
 def _name_of(conversation: Conversation) -> str:
@@ -203,45 +202,20 @@ def _apply(
     return _Repair(start, False, by, _explanation(answer), applied.change, applied.patch)
 
 
-def _case(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> RepairCase:
-    failures = [
-        StageFailure(key, result.summary, tuple(f for f in start.errors if f in result.findings))
-        for key, result in start.results.items()
-        if result.status is StageStatus.FAILED
-    ]
-    tried = [
-        EarlierRepair(
-            by=each.repair.by if each.repair.by_rule else "a model",
-            outcome=outcome(attempts, each.number),
-            patch=each.repair.change,
-            errors=tuple(finding.title for finding in each.errors),
-        )
-        for each in attempts
-        if each.repair
-    ]
-    return RepairCase(
-        target=context.target,
-        app=context.project.app,
-        failures=tuple(failures),
-        tried=tuple(tried),
-        tree=_own(context),
-    )
-
-
-def _own(context: BuildContext) -> EditableTree:
-    """The worktree without the folders of other apps: a model is shown none of their files."""
-    apps = [each.path for each in find_apps(context.slot.source, "HEAD")]
-    tree, is_other = context.slot.tree, other_apps(context.project.app, apps)
-    return replace(tree, files=frozenset(each for each in tree.files if not is_other(each)))
-
-
 def _repaired(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:
     """Keep a repair, and send the build back with it."""
     context.stage.report.log(f"{repair.by}: {repair.explanation}")
     context.stage.report.log(repair.change)
     following = f"Built and tested as attempt {context.stage.attempt + 1}."
     record = keep_record(
-        context, repair.by, repair.base, asked.question, asked.answers, repair.change, following
+        context,
+        repair.by,
+        repair.base,
+        asked.question,
+        asked.shown,
+        asked.answers,
+        repair.change,
+        following,
     )
     keep_fix(context, (*repair.base.changes, f"{repair.by}: {repair.explanation}"), repair.patch)
     return StageResult(

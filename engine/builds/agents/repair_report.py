@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.builds import fix_patch
@@ -13,6 +13,8 @@ from engine.enums import ArtifactKind
 from engine.llm.chat import Message
 from engine.llm.conversation import CheckedAnswer
 from engine.llm.fences import fenced
+from engine.repair.shown_files import ShownFile
+from engine.text import count
 
 _OUTCOME = "\n## Outcome\n\n"
 
@@ -22,6 +24,7 @@ def keep_record(
     by: str,
     base: Attempt,
     asked: Sequence[Message],
+    shown: Sequence[ShownFile],
     answers: Sequence[CheckedAnswer],
     change: str,
     following: str,
@@ -32,6 +35,7 @@ def keep_record(
         by: whose repair it is.
         base: the attempt it started from.
         asked: the question; empty for a rule.
+        shown: the files in it.
         answers: every answer to it, in order.
         change: unified diff; empty where nothing was changed.
         following: how it goes on, for as long as nobody knows how it went.
@@ -41,6 +45,7 @@ def keep_record(
         f"# Repair {context.stage.attempt} of build {context.stage.run_id}\n",
         f"By {by}, from attempt {base.number} ({base.standing}).\n",
     ]
+    parts += _shown(shown)
     parts += [f"## Asked ({each.speaker})\n\n{fenced(each.text)}\n" for each in asked]
     for number, answer in enumerate(answers, 1):
         parts.append(f"## Answer {number}\n\n{fenced(answer.text)}\n")
@@ -52,6 +57,15 @@ def keep_record(
         path.write_bytes(change.encode("utf-8", "surrogateescape"))
         context.stage.keep(ArtifactKind.PATCH, path, path.name)
     return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
+
+
+def _shown(shown: Sequence[ShownFile]) -> Iterator[str]:
+    """Which files were shown and why, each with the tokens that it may take."""
+    if shown:
+        total = sum(each.tokens for each in shown)
+        lines = [f"{each.tokens:6} {each.path}, {each.part}: {each.why}" for each in shown]
+        yield f"## Shown: {count(len(shown), 'file')}, some {total} tokens\n"
+        yield fenced("\n".join(lines)) + "\n"
 
 
 def tell_outcome(context: BuildContext, attempts: Sequence[Attempt]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.llm.fences import fenced
+from engine.repair.case import EarlierRepair, RepairCase, StageFailure
 from engine.repair.edits import refusal
-from engine.repair.prompt import EarlierRepair, RepairCase, StageFailure, question
+from engine.repair.prompt import question
 from engine.source.editable_tree import EditableTree
 
 MAIN = "".join(f"int line_{number};\n" for number in range(1, 1001))
@@ -54,10 +56,21 @@ def asked(
     room: int = 20_000,
     tried: tuple[EarlierRepair, ...] = (),
 ) -> str:
-    case = RepairCase("esp32c3", "", (StageFailure("build", "it failed", findings),), tried, tree)
-    system, user = question(case, room)
+    system, user = question(repair_case(tree, *findings, tried=tried), room).messages
     assert "SEARCH" in system.text
     return user.text
+
+
+def repair_case(
+    tree: EditableTree,
+    *findings: Finding,
+    stage: str = "build",
+    app: str = "",
+    tried: tuple[EarlierRepair, ...] = (),
+    **more: Any,
+) -> RepairCase:
+    failures = (StageFailure(stage, "it failed", findings),)
+    return RepairCase(target="esp32c3", app=app, failures=failures, tried=tried, tree=tree, **more)
 
 
 def test_the_lines_around_what_failed_are_shown(tree: EditableTree) -> None:
@@ -65,17 +78,18 @@ def test_the_lines_around_what_failed_are_shown(tree: EditableTree) -> None:
 
     assert "main/main.c:500: expected ';'" in text
     assert "hint: look before it" in text
-    assert "main/main.c, lines 420 to 580 of 1000:\n```\nint line_420;\n" in text
-    assert "int line_600;" not in text
-    assert "project(fw C)" not in text
+    shown = text.partition("main/main.c, lines ")[2].partition("# Other files")[0]
+    assert " of 1000 (an error names it):" in shown
+    assert all(f"\nint line_{line};\n" in shown for line in range(480, 521))
+    assert "int line_700;" not in shown
 
 
 def test_places_of_a_panic_and_of_a_test_are_found_by_their_ends(tree: EditableTree) -> None:
     evidence = "0x42000010 crash at /build/src/main/main.c:7\n0x42000020 call at util.c:1"
     text = asked(tree, error("load prohibited", None, None, evidence=evidence))
 
-    assert "main/main.c, lines 1 to 87" in text
-    assert "main/util.c, whole:" in text
+    assert "main/main.c, lines 1-" in text
+    assert "main/util.c, whole (an error names it):" in text
     assert "project(fw C)" in text
 
 
@@ -86,7 +100,7 @@ def test_an_unknown_error_is_told_by_what_the_command_printed_and_shows_the_plac
     text = asked(tree, error("no such sensor", evidence=f"{evidence}\nutil.c, line 1: no unit"))
 
     assert "  | $ python gen.py\n  | Traceback:" in text
-    assert "main/main.c, lines 220 to 380" in text
+    assert "\nint line_300;\n" in text
     assert "util.c, whole" in text
 
 
@@ -95,15 +109,13 @@ def test_files_that_are_not_the_models_are_not_shown_to_it(tree: EditableTree) -
 
     assert "secret" not in text
     assert "unity" not in text
-    assert "device.pem" not in text.partition("# Files of the project")[2]
+    assert "device.pem" not in text.partition("# Sources")[2]
 
 
 def test_files_of_the_app_are_named_first(tree: EditableTree) -> None:
-    case = RepairCase("esp32c3", "main", (StageFailure("build", "it failed", ()),), (), tree)
-    _, user = question(case, 20_000)
+    shown = question(repair_case(tree, app="main"), 40_000).shown
 
-    names = user.text.partition("# Files of the project\n\n```\n")[2]
-    assert names.startswith("main/main.c\nmain/util.c\nCMakeLists.txt\n")
+    assert [each.path for each in shown] == ["main/main.c", "main/util.c", "CMakeLists.txt"]
 
 
 def test_what_was_tried_is_told_with_how_it_went(tree: EditableTree) -> None:
@@ -153,3 +165,139 @@ def test_terminals_are_not_steered_and_tabs_stay() -> None:
 
 def test_refusals_are_told_one_a_line() -> None:
     assert "- one\n- two\n" in refusal(("one", "two")).text
+
+
+def written(folder: Path, files: dict[str, str]) -> EditableTree:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return EditableTree(folder, frozenset(files))
+
+
+def unrelated(count: int = 40) -> dict[str, str]:
+    body = "".join(f"int f_{n}(int a) {{\n    return a + {n};\n}}\n" for n in range(60))
+    return {f"lib/part_{n}.c": body.replace("f_", f"part_{n}_") for n in range(count)}
+
+
+def test_a_small_project_is_shown_whole_and_what_starts_it_up_comes_last(tmp_path: Path) -> None:
+    files = {
+        "runtime/startup.S": "call_start:\n",
+        "runtime/start.c": "void start(void) {}\n",
+        "main/app.c": "int app(void) { return 1; }\n",
+        "main/other.c": "int other(void) { return 2; }\n",
+        "CMakeLists.txt": "project(fw C)\n",
+    }
+
+    found = question(repair_case(written(tmp_path, files), error("bad", "main/other.c", 1)), 20_000)
+
+    assert [each.path for each in found.shown] == [
+        "main/other.c",
+        "CMakeLists.txt",
+        "main/app.c",
+        "runtime/start.c",
+        "runtime/startup.S",
+    ]
+    assert {each.part for each in found.shown} == {"whole"}
+    assert found.shown[0].why == "an error names it"
+    assert found.shown[0].tokens == 10
+
+
+def test_of_a_large_project_it_is_what_the_error_leads_to(tmp_path: Path) -> None:
+    files = {
+        **unrelated(),
+        "main/user.c": '#include "pool.h"\nint use(void) {\n    return take()->size;\n}\n',
+        "main/pool.h": '#pragma once\n#include "entry.h"\nstruct entry *take(void);\n',
+        "main/pool.c": '#include "pool.h"\nstruct entry *take(void) { return slots(); }\n',
+        "main/entry.h": "#pragma once\nstruct entry { int number; };\nstruct entry *slots(void);\n",
+        "main/memory.c": '#include "entry.h"\nstruct entry *slots(void) { return 0; }\n',
+        "main/caller.c": "int use(void);\nint call(void) { return use(); }\n",
+    }
+    case = repair_case(
+        written(tmp_path, files),
+        error("no member named 'size' in 'struct entry'", "main/user.c", 3),
+    )
+
+    found = question(case, 9000)
+
+    whys = {each.path: each.why for each in found.shown}
+    assert list(whys)[:2] == ["main/user.c", "main/entry.h"]
+    assert whys["main/entry.h"] == "defines entry"
+    assert whys["main/pool.c"] == "defines take, which is used there"
+    assert whys["main/caller.c"] == "uses use"
+    assert "main/memory.c" in whys
+    others = found.messages[1].text.partition("# Other files of the project")[2]
+    assert "lib/part_39.c" in others
+    assert "lib/part_10.c\n  int part_10_0(int a)\n" in others
+
+
+def test_what_the_test_waits_for_leads_to_what_prints_it(tmp_path: Path) -> None:
+    files = {
+        **unrelated(),
+        "main/app.c": "void power(void);\nint app(void) { power(); return 1; }\n",
+        "main/power.c": 'void power(void) {\n    print("battery: %u", 3700);\n}\n',
+        "main/gps.c": 'void gps(void) {\n    print("satellites: %u", 4);\n}\n',
+    }
+    case = repair_case(
+        written(tmp_path, files),
+        error("tells its battery: expected '^battery: [0-9]+ mV$', saw 'battery: 3700'"),
+        stage="test.simulator",
+        awaited=("^battery: [0-9]+ mV$",),
+        expected='[[test]]\nname = "tells its battery"\n',
+        console=("I (10) main: ready", "battery: 3700"),
+    )
+
+    found = question(case, 9000)
+
+    assert [each.path for each in found.shown][:2] == ["main/power.c", "main/app.c"]
+    text = found.messages[1].text
+    assert 'name = "tells its battery"' in text
+    assert "I (10) main: ready\nbattery: 3700" in text
+
+
+def test_a_linkers_error_shows_how_it_is_built_first(tmp_path: Path) -> None:
+    files = {**unrelated(), "CMakeLists.txt": "add_executable(fw a.c)\n", "main/b.c": "int b;\n"}
+    tree = written(tmp_path, files)
+
+    found = question(
+        repair_case(tree, error("undefined symbol: part_7_3", "lib/part_9.c", 4)), 9000
+    )
+
+    assert [each.path for each in found.shown][:3] == [
+        "lib/part_9.c",
+        "CMakeLists.txt",
+        "lib/part_7.c",
+    ]
+
+
+def test_what_two_stages_say_alike_is_told_once_and_paths_are_the_projects(
+    tree: EditableTree,
+) -> None:
+    finding = error(f"assert failed in {tree.root}/main/main.c:7", "main/main.c", 7)
+    failures = tuple(
+        StageFailure(stage, f"{stage}: {finding.message}", (finding,))
+        for stage in ("test.board", "test.simulator")
+    )
+    case = RepairCase(
+        target="esp32c3", app="", failures=failures, tried=(), tree=tree, toolchain=("flags: -Os",)
+    )
+
+    text = question(case, 20_000).messages[1].text
+
+    assert text.count("assert failed in main/main.c:7") == 1
+    assert str(tree.root) not in text
+    assert "flags: -Os" in text
+
+
+def test_what_changed_is_shown_without_secrets(tree: EditableTree) -> None:
+    diff = "".join(
+        f"diff --git a/{file} b/{file}\n--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n"
+        f"-old\n+new {file}\n"
+        for file in ("main/util.c", "keys/device.pem")
+    )
+    found = question(repair_case(tree, error("bad", "main/main.c", 1), diff=diff), 20_000)
+
+    text = found.messages[1].text
+    assert "+new main/util.c" in text
+    assert "+new keys/device.pem" not in text
+    assert found.shown[1].why == "changed since it was last built with success"
