@@ -1,96 +1,54 @@
 """Files out of a model's answer: the fenced blocks of its Markdown.
 
-A block becomes a file. Its path is named in the fence (```` ```c main/main.c ````,
-```` ```c:main/main.c ````, ``title="main/main.c"``), in a comment that is the block's first line
-(``// main/main.c``), or in a line right before the fence that has nothing else; else it is called
-``STEP_KIND_N.EXT``. So is a block whose name is not one that may be made here: absolute, with
-``..``, hidden, or with signs that a terminal or a shell would take for something else.
+A block becomes a file. Its path is named as :mod:`engine.tasks.file_names` has it: in the fence, in
+a comment on top of the block, or before it. A block with several such comments is as many files. A
+block without a name, or with one that may not be made here (absolute, with ``..``, hidden, or with
+signs that a terminal or a shell would take for something else), is called ``STEP_KIND_N.EXT`` until
+the model is asked for its name.
 
 A block without a name counts only if it is of a kind that files have: what a shell is told, and
 what a program printed, are part of the text.
-
-Fences are CommonMark's (https://spec.commonmark.org, "Fenced code blocks"), with two allowances
-for what models write: in a Markdown block, a fence that names a language opens a block inside it;
-in any other block it begins the next one, as the first was never closed.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.enums import ArtifactKind
 from engine.llm.fences import fenced
+from engine.tasks.answer_blocks import Block, blocks
+from engine.tasks.answer_versions import left_out, loss
+from engine.tasks.file_names import (
+    DOCUMENTS,
+    HASH_COMMENTS,
+    SLASH_COMMENTS,
+    TEXT,
+    FileKind,
+    bare_name,
+    comment_sign,
+    fits,
+    is_citation,
+    is_foreign,
+    kind_of_info,
+    kind_of_name,
+    name_at,
+    name_in_info,
+    name_on_top,
+    plain_path,
+)
 from engine.text import first_lines
 
 MAX_FILES = 64
 """Files of one answer."""
 
-_OPENS = re.compile(r"[ ]{0,3}(`{3,}|~{3,})(.*)")
-_SEPARATORS = re.compile(r"[\s,;{}:]+")
-_PLAIN = re.compile(r"[A-Za-z0-9_][\w.@+-]{0,99}", re.ASCII)
-_COMMENT = re.compile(r"//+|/\*+|#+|--+|;+|<!--|%+|\{/\*")
-_COMMENT_END = re.compile(r"(?:\*/\}?|-->)\Z")
-_LONGEST_COMMENT = 600
-_LABEL = re.compile(r"(?:(?:file(?:name)?|path|title)[ \t]*[:=][ \t]*)", re.IGNORECASE)
-_DECORATION = re.compile(r"#{1,6} +|[-*] +|\d{1,2}[.)] +")
-_LOOKS_BACK = 2
-_MAX_PARTS = 8
-_MAX_PATH = 240
+MAX_VERSIONS = 16
+"""How often a file may come in one answer."""
 
-
-@dataclass(frozen=True, slots=True)
-class FileKind:
-    """A kind of file: its word, and how such a file ends."""
-
-    name: str
-    ending: str
-
-
-_KINDS = {
-    "c": ("c", ("c",)),
-    "header": ("h", ("h", "header")),
-    "cpp": ("cpp", ("cpp", "c++", "cc", "cxx", "arduino", "ino")),
-    "hpp": ("hpp", ("hpp", "hh", "hxx")),
-    "cmake": ("cmake", ("cmake", "cmakelists", "cmakelists.txt")),
-    "python": ("py", ("python", "py", "python3")),
-    "jsx": ("jsx", ("jsx",)),
-    "tsx": ("tsx", ("tsx",)),
-    "javascript": ("js", ("javascript", "js", "mjs")),
-    "typescript": ("ts", ("typescript", "ts")),
-    "css": ("css", ("css", "scss")),
-    "html": ("html", ("html", "htm")),
-    "xml": ("xml", ("xml", "svg")),
-    "yaml": ("yaml", ("yaml", "yml")),
-    "json": ("json", ("json", "json5", "jsonc")),
-    "toml": ("toml", ("toml",)),
-    "ini": ("ini", ("ini", "cfg", "properties")),
-    "csv": ("csv", ("csv",)),
-    "markdown": ("md", ("markdown", "md")),
-    "diff": ("diff", ("diff", "patch", "udiff")),
-    "kconfig": ("kconfig", ("kconfig", "kconfig.projbuild")),
-    "makefile": ("mk", ("makefile", "make", "mk")),
-    "assembly": ("S", ("asm", "s", "assembly", "nasm", "riscv", "xtensa")),
-    "linker": ("ld", ("ld", "linker", "lds", "lf")),
-    "sql": ("sql", ("sql",)),
-    "rust": ("rs", ("rust", "rs")),
-    "dockerfile": ("dockerfile", ("dockerfile", "docker")),
-    "mermaid": ("mmd", ("mermaid", "mmd")),
-}
-KINDS: Mapping[str, FileKind] = {
-    word: FileKind(name, ending) for name, (ending, words) in _KINDS.items() for word in words
-}
-"""Kinds of files by the words that name them after a fence, and by their endings."""
-
-_TEXT = FileKind("text", "txt")
-_NAMES = {"cmakelists.txt": "cmake", "kconfig": "kconfig", "kconfig.projbuild": "kconfig"}
-_NAMES |= {"makefile": "makefile", "dockerfile": "dockerfile"}
-_OTHER_ENDINGS = {"txt", "sh", "bat", "ps1", "rst", "defaults", "in", "proto", "def", "inc", "go"}
-_OTHER_ENDINGS |= {"java", "kt", "swift", "lua", "pl", "rb", "conf", "lock", "toml", "ipp", "tpp"}
-_DOCUMENTS = {"markdown", "mermaid"}
 _LANGUAGES = {"header": "c", "hpp": "cpp", "assembly": "asm", "linker": "text"}
+_EDGE_LINES = 2
+"""Lines of text around a block that is still all of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +60,14 @@ class GeneratedFile:
         kind: the word of its kind, such as ``c`` or ``cmake``; ``text`` for none.
         text: all of it. Untrusted.
         whole: whether its block was closed; else the answer was cut, or the model forgot.
+        named: whether the model named it; else ``path`` is ours.
     """
 
     path: str
     kind: str
     text: str
     whole: bool = True
+    named: bool = True
 
     @property
     def language(self) -> str:
@@ -119,7 +79,7 @@ class GeneratedFile:
         """What it is among the artifacts of a run."""
         if self.kind == "diff":
             return ArtifactKind.PATCH
-        return ArtifactKind.DOCUMENT if self.kind in _DOCUMENTS else ArtifactKind.SOURCE
+        return ArtifactKind.DOCUMENT if self.kind in DOCUMENTS else ArtifactKind.SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +87,7 @@ class ExtractedFiles:
     """What was found.
 
     Args:
-        files: in order; of several with one path, the last.
+        files: in order; of several with one path, the last that lost nothing.
         prose: the answer, where each file's block is a line that names it.
         problems: what could not be taken, one line each.
     """
@@ -136,69 +96,137 @@ class ExtractedFiles:
     prose: str
     problems: tuple[str, ...] = ()
 
+    @property
+    def nameless(self) -> tuple[GeneratedFile, ...]:
+        """Files that the model gave no name."""
+        return tuple(made for made in self.files if not made.named)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the files, one line each: what was not taken, and what they lack."""
+        found = list(self.problems)
+        for made in self.files:
+            line = left_out(made.text, made.kind)
+            found += [f"{made.path} is not whole"] * (not made.whole)
+            found += [f"{made.path} leaves lines out: {line[:60]}"] * bool(line)
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """A fenced block: its first and last line (the fences), what its fence says, its lines."""
+class _Part:
+    """What of a block is one file: its name as the model gave it, empty for none, and its lines."""
 
-    begin: int
-    end: int
-    info: str
+    name: str
+    kind: FileKind | None
     lines: tuple[str, ...]
-    closed: bool
+    whole: bool
 
 
-def extract(answer: str, step: str) -> ExtractedFiles:
+def extract(answer: str, step: str, names: Mapping[str, str] | None = None) -> ExtractedFiles:
     """The files of an answer. Every line is looked at a few times, whatever it is.
 
     Args:
         answer: untrusted text of a model.
         step: key of the step, for files without a name.
+        names: what the model said when it was asked for the names of nameless files: by the path
+            that such a file has here, its name, or an empty one for a block that is no file.
     """
     lines = [line.removesuffix("\r") for line in answer.split("\n")]
-    found: dict[str, GeneratedFile] = {}
-    counts: dict[str, int] = {}
+    found = list(blocks(lines))
+    if inner := _all_of_it(lines, found):
+        lines = list(inner)
+        found = list(blocks(lines))
+    taken = _Taken(step, names or {})
     prose: list[str] = []
-    problems: list[str] = []
     at = 0
-    for block in _blocks(lines):
-        name, kind = _named(block, lines[max(at, block.begin - _LOOKS_BACK) : block.begin])
-        path = plain_path(name) if name else None
-        if name and path is None:
-            problems.append(f"{name[:80]!r} is not a file name")
-        if path is not None and _clashes(path, found):
-            problems.append(f"{path} is a file and a folder")
-            path = None
-        if path is None and kind is None:
-            continue  # a command or an output: part of the text
-        kind = kind or _TEXT
-        if path is None:
-            counts[kind.name] = counts.get(kind.name, 0) + 1
-            path = f"{step}_{kind.name}_{counts[kind.name]}.{kind.ending}"
-        if path not in found and len(found) == MAX_FILES:
-            problems.append(f"more than {MAX_FILES} files")
+    for block in found:
+        marks = [taken.take(part) for part in _parts(block)]
+        if taken.is_full:
             break
-        text = "\n".join(block.lines) + "\n" if block.lines else ""
-        found[path] = GeneratedFile(path, kind.name, text, block.closed)
-        prose += [*lines[at : block.begin], f"[file {path}, {len(block.lines)} lines]"]
-        at = block.end + 1
+        if any(marks):
+            prose += [*lines[at : block.begin], *filter(None, marks)]
+            at = block.end + 1
     return ExtractedFiles(
-        tuple(found.values()), "\n".join([*prose, *lines[at:]]), first_lines(problems)
+        tuple(taken.files.values()),
+        "\n".join([*prose, *lines[at:]]),
+        first_lines(taken.problems),
     )
 
 
-def plain_path(name: str) -> str | None:
-    """A name as a path that is safe to make below a folder, None when it is not.
+class _Taken:
+    """The files of an answer until now."""
+
+    def __init__(self, step: str, names: Mapping[str, str]) -> None:
+        self.files: dict[str, GeneratedFile] = {}
+        self.problems: list[str] = []
+        self.is_full = False
+        self._step, self._names = step, names
+        self._counts: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
+
+    def take(self, part: _Part) -> str:
+        """Take what is a file; the line that stands for it, empty for what stays text."""
+        path = self._path(part.name) if part.name else None
+        if path is None and part.kind is None:
+            return ""  # a command or an output: part of the text
+        kind = (kind_of_name(path) if path else None) or part.kind or TEXT
+        named = path is not None
+        if path is None:
+            self._counts[kind.name] = self._counts.get(kind.name, 0) + 1
+            path = f"{self._step}_{kind.name}_{self._counts[kind.name]}.{kind.ending}"
+            told = self._names.get(path)
+            if told == "":
+                return ""
+            if told and (given := self._path(told)) is not None:
+                path, named = given, True
+        if path not in self.files and len(self.files) == MAX_FILES:
+            self.problems.append(f"more than {MAX_FILES} files")
+            self.is_full = True
+            return ""
+        self._versions[path] = self._versions.get(path, 0) + 1
+        if self._versions[path] > MAX_VERSIONS:
+            self.problems.append(f"{path} comes more than {MAX_VERSIONS} times")
+            return ""
+        text = "\n".join(part.lines) + "\n" if part.lines else ""
+        made = GeneratedFile(path, kind.name, text, part.whole, named)
+        kept, problems = keep_fuller(self.files, [made])
+        self.problems += problems
+        self.files.update({each.path: each for each in kept})
+        return f"[file {path}, {len(part.lines)} lines]"
+
+    def _path(self, name: str) -> str | None:
+        path = plain_path(name)
+        if path is None:
+            self.problems.append(f"{name[:80]!r} is not a file name")
+        elif clashes(path, self.files):
+            self.problems.append(f"{path} is a file and a folder")
+            return None
+        return path
+
+
+def keep_fuller(
+    before: Mapping[str, GeneratedFile], files: Sequence[GeneratedFile]
+) -> tuple[tuple[GeneratedFile, ...], tuple[str, ...]]:
+    """Of files that come again, those that lost nothing; and why the others are not taken.
 
     Args:
-        name: untrusted.
+        before: what there is, by path.
+        files: what comes now, each path once.
     """
-    name = name.removeprefix("./")
-    parts = PurePosixPath(name).parts
-    if not 0 < len(parts) <= _MAX_PARTS or len(name) > _MAX_PATH or "/".join(parts) != name:
-        return None
-    plain = all(_PLAIN.fullmatch(part) and not part.endswith(".") for part in parts)
-    return name if plain else None
+    taken, problems = list[GeneratedFile](), list[str]()
+    for new in files:
+        old = before.get(new.path)
+        lost = ""
+        if old is not None and old.whole and not new.whole:
+            lost = "comes again not whole"
+        elif old is not None:
+            others = (each.text for each in files if each is not new)
+            lost = loss(old.text, new.text, new.kind, others)
+        if lost:
+            problems.append(f"{new.path} {lost}: the fuller one is kept")
+        else:
+            taken.append(new)
+    return tuple(taken), tuple(problems)
 
 
 def assembled_code(files: Sequence[GeneratedFile]) -> str:
@@ -207,108 +235,86 @@ def assembled_code(files: Sequence[GeneratedFile]) -> str:
     return "\n".join(parts)
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
-    at = 0
-    while at < len(lines):
-        opened = _OPENS.fullmatch(lines[at])
-        if not opened or _is_inline(opened):
-            at += 1
+def _all_of_it(lines: Sequence[str], found: Sequence[Block]) -> Sequence[str]:
+    """The lines of a document around a whole answer whose own blocks are files; else nothing."""
+    if not found:
+        return ()
+    block = found[0]
+    kind = kind_of_info(block.info)
+    if kind is None or kind.name not in DOCUMENTS or block.before or name_in_info(block.info):
+        return ()
+    around = [*lines[: block.begin], *lines[block.end + 1 :]]
+    if len(found) > 1 or sum(bool(line.strip()) for line in around) > _EDGE_LINES:
+        return ()
+    parts = (part for inner in blocks(block.lines) for part in _parts(inner))
+    return block.lines if any(part.name for part in parts) else ()
+
+
+def _parts(block: Block) -> Iterator[_Part]:
+    """The files of a block: one, or as many as comments in it begin one."""
+    kind = kind_of_info(block.info)
+    top, at = name_on_top(block.lines)
+    if top and not fits(top, block.info):
+        top = ""
+    starts = _starts(block.lines, at) if top and not _is_text(kind, top) else []
+    if len(starts) > 1:
+        ends = [start for start, _ in starts[1:]] + [len(block.lines)]
+        for (start, name), end in zip(starts, ends, strict=True):
+            lines = block.lines[start:end]
+            whole = block.closed or end < len(block.lines)
+            yield _Part(name, kind, _without_name(_ending(lines), name, kind), whole)
+        return
+    lines = block.lines
+    if top:
+        lines = (*lines[:at], *_without_name(lines[at:], top, kind))
+    elif kind is not None and kind.name in SLASH_COMMENTS | HASH_COMMENTS:
+        bare = bare_name(lines)
+        if bare and fits(bare, block.info):
+            top, lines = bare, lines[1:]
+    given = [name for name in (name_in_info(block.info), top, block.before) if name]
+    # Of names that mean the same file, the one that knows its folder.
+    name = next(
+        (each for each in given if each.endswith(f"/{given[0]}")), given[0] if given else ""
+    )
+    if is_citation(block.info):
+        name, kind = "", None
+    yield _Part(name, kind, lines, block.closed)
+
+
+def _starts(lines: Sequence[str], first: int) -> list[tuple[int, str]]:
+    """Where files begin in a block: comments like the first one, after an empty line."""
+    sign = comment_sign(lines[first])
+    found = [(0, name_at(lines, first))]
+    for at in range(first + 1, len(lines)):
+        if lines[at - 1].strip() or comment_sign(lines[at]) != sign:
             continue
-        block, at = _block(lines, at, opened[1], opened[2].strip())
-        yield block
+        name = name_at(lines, at)
+        if name and all(name != known for _, known in found) and len(found) < MAX_FILES:
+            found.append((at, name))
+    return found
 
 
-def _block(lines: Sequence[str], begin: int, fence: str, info: str) -> tuple[_Block, int]:
-    """The block that begins there, and the line after it."""
-    kind = _kind_of(info)
-    nests = kind is not None and kind.name == "markdown"
-    depth = 0
-    for at in range(begin + 1, len(lines)):
-        found = _OPENS.fullmatch(lines[at])
-        if not found or found[1][0] != fence[0] or _is_inline(found):
-            continue
-        bare = not found[2].strip()
-        if bare and (depth or len(found[1]) >= len(fence)):
-            if not depth:
-                return _Block(begin, at, info, tuple(lines[begin + 1 : at]), True), at + 1
-            depth -= 1
-        elif not bare and nests:
-            depth += 1
-        elif not bare and len(found[1]) == len(fence):
-            # The one before was never closed.
-            return _Block(begin, at - 1, info, tuple(lines[begin + 1 : at]), False), at
-    return _Block(begin, len(lines) - 1, info, tuple(lines[begin + 1 :]), False), len(lines)
+def _ending(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines without empty ones at their end."""
+    end = len(lines)
+    while end and not lines[end - 1].strip():
+        end -= 1
+    return lines[:end]
 
 
-def _is_inline(fence: re.Match[str]) -> bool:
-    """Whether this is code in a line: backticks may not be closed in the line of a fence."""
-    return fence[1][0] == "`" and "`" in fence[2]
+def _without_name(lines: tuple[str, ...], name: str, kind: FileKind | None) -> tuple[str, ...]:
+    """Lines without the first, where that names the file and can be no part of it."""
+    kind = kind_of_name(name) or kind
+    return lines[1:] if kind is not None and is_foreign(lines[0], kind) else lines
 
 
-def _named(block: _Block, before: Sequence[str]) -> tuple[str, FileKind | None]:
-    """The path that a block is given, empty for none, and its kind, None for none."""
-    name = _in_info(block.info) or _in_comment(block.lines) or _in_line_before(before)
-    return name, (_kind_by_name(name) if name else None) or _kind_of(block.info)
+def _is_text(kind: FileKind | None, name: str) -> bool:
+    """Whether comments in a file are headings and words of its own."""
+    kind = kind_of_name(name) or kind
+    return kind is not None and kind.name in DOCUMENTS | {"text", "diff"}
 
 
-def _in_info(info: str) -> str:
-    words = [word.strip("\"'()[]") for word in _SEPARATORS.split(_LABEL.sub(" ", info[:500]))]
-    # The first word is a language, such as makefile, unless it can only be a path.
-    named = [word for word in words if _is_path(word)]
-    if named and named[0] == words[0] and not {".", "/"} & set(named[0]):
-        named = named[1:]
-    return named[0] if named else ""
-
-
-def _in_comment(lines: Sequence[str]) -> str:
-    line = lines[0][:_LONGEST_COMMENT].strip() if lines else ""
-    begins = _COMMENT.match(line)
-    if begins is None:
-        return ""
-    # No one pattern for all of it: blanks, text and blanks again would be tried in every way.
-    text = _COMMENT_END.sub("", line[begins.end() :]).strip()
-    label = _LABEL.match(text)
-    text = text[label.end() :] if label else text
-    return text if _is_path(text) else ""
-
-
-def _in_line_before(lines: Sequence[str]) -> str:
-    near = [line.strip() for line in lines if line.strip()]
-    if not near or len(near[-1]) > _MAX_PATH:
-        return ""
-    text = near[-1]
-    decoration = _DECORATION.match(text)
-    text = text[decoration.end() :] if decoration else text
-    text = text.strip("*` ").removesuffix(":").strip("*` ")
-    label = _LABEL.match(text)
-    text = (text[label.end() :] if label else text).strip("*` ")
-    return text if _is_path(text) else ""
-
-
-def _is_path(text: str) -> bool:
-    """Whether a word is a path: it ends as files do, or is one of those without an ending."""
-    if not text or len(text) > _MAX_PATH or any(sign.isspace() for sign in text):
-        return False
-    last = text.rpartition("/")[2]
-    stem, dot, ending = last.rpartition(".")
-    if not dot:
-        return last.lower() in _NAMES
-    # A language by its own word, such as c++ or .py, is none.
-    return bool(stem) and (ending.lower() in KINDS or ending.lower() in _OTHER_ENDINGS)
-
-
-def _kind_of(info: str) -> FileKind | None:
-    """The kind that the first word after a fence names; a path names it by its ending."""
-    word = _SEPARATORS.split(info.strip()[:200])[0].strip("\"'").lower()
-    return KINDS.get(word) or (_kind_by_name(word) if _is_path(word) else None)
-
-
-def _kind_by_name(name: str) -> FileKind | None:
-    last = name.rpartition("/")[2].lower()
-    return KINDS.get(_NAMES.get(last, "") or last.rpartition(".")[2])
-
-
-def _clashes(path: str, found: Mapping[str, GeneratedFile]) -> bool:
+def clashes(path: str, found: Mapping[str, GeneratedFile]) -> bool:
     """Whether a path would have to be a file and a folder."""
     above = {str(parent) for parent in PurePosixPath(path).parents}
     return not above.isdisjoint(found) or any(each.startswith(f"{path}/") for each in found)

@@ -16,6 +16,10 @@ A file in YAML::
         model_type: codegemma
         prompt: Write the header and the source of step_1_output.
         needs: [design]
+      - step_name: review
+        role: security_auditor
+        prompt: Look for mistakes in step_2_artifacts.
+        form: report               # its blocks are quotes, no files
 
 ``deadline`` is a day, which ends in UTC, or a time: no step begins after it.
 
@@ -28,7 +32,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
@@ -111,7 +115,8 @@ class PipelineStep(YamlModel):
     """One question to a model.
 
     ``model_type`` is the kind of model, ``role`` who is asked; one of them may be empty. ``needs``
-    are steps above it; None: the one above.
+    are steps above it; None: the one above. ``form`` is how it answers: with files, or with a
+    report whose blocks are no files.
     """
 
     step_name: Name
@@ -121,6 +126,7 @@ class PipelineStep(YamlModel):
     context: str = ""
     parameters: Parameters = Parameters()
     needs: tuple[str, ...] | None = None
+    form: Literal["files", "report"] = "files"
 
 
 class StepPipeline(YamlModel):

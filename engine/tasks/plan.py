@@ -254,7 +254,7 @@ def _of_pipeline(step: PipelineStep, model: str, *, own: bool) -> PlannedStep:
         models=_models(role, step.model_type, model),
         prompt=step.prompt,
         context=step.context,
-        form=Form.FILES,
+        form=Form(step.form),
         temperature=step.parameters.temperature,
         max_tokens=step.parameters.max_tokens,
         own_parameters=own,

@@ -46,6 +46,9 @@ class PostedStep(BaseModel):
         max_length=MAX_STEPS,
         description="Steps above it that it waits for; else the one above, `[]` for none.",
     )
+    form: Literal["files", "report"] = Field(
+        default="files", description="`report`: the blocks of its answer are no files."
+    )
 
 
 def _empty_is_none(value: object) -> object:

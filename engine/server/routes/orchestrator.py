@@ -153,6 +153,7 @@ def _step(engine: Engine, posted: PostedStep) -> dict[str, Any]:
         "context": render_context(posted.context),
         "parameters": (posted.parameters or StepParameters()).model_dump(),
         "needs": posted.needs,
+        "form": posted.form,
     }
 
 

@@ -15,7 +15,8 @@ from engine.source.diffs import lines_changed
 from engine.source.excerpts import describe_lines, excerpt
 from engine.source.search_words import search_words_of
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
-from engine.tasks.answer_files import ExtractedFiles, extract
+from engine.tasks.agents.name_files import Naming, ask_for_names
+from engine.tasks.answer_files import extract, keep_fuller
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.context_selection import text_of
 from engine.tasks.plan import Form, PlannedStep
@@ -67,11 +68,30 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     keep_answer(context, answer)
     if step.form is Form.REPORT:
         return _done(context, conversation, Done(answer))
+    return _with_files(context, step, conversation, answer)
+
+
+def _with_files(
+    context: TaskContext, step: PlannedStep, conversation: Conversation, answer: str
+) -> StageResult:
+    """Keep the files of an answer; those without a name are asked for it."""
     found = extract(answer, step.key)
+    naming = Naming({}) if conversation.is_placeholder else ask_for_names(context, step, found)
+    if naming.names:
+        found = extract(answer, step.key, naming.names)
     for made in found.files:
         context.keep_text(made.artifact_kind, f"files/{step.key}/{made.path}", made.text)
         context.stage.report.log(f"file {made.path}{'' if made.whole else ' (not whole)'}")
-    return _done(context, conversation, Done(found.prose, found.files), _problems(found))
+    before = {made.path: made for each in earlier(context) for made in each.files}
+    files, lost = keep_fuller(before, found.files)
+    nameless = [
+        f"{made.path}: the model gave this block no file name, so it is no final file"
+        for made in found.nameless
+    ]
+    told = (*found.warnings, *lost, *nameless)
+    findings = tuple(Finding(Severity.WARNING, "model.file", reason) for reason in told)
+    result = _done(context, conversation, Done(found.prose, files), findings)
+    return replace(result, usage=(*result.usage, *naming.usage))
 
 
 def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
@@ -170,14 +190,6 @@ def _done(
         findings,
         output=done,
         usage=tuple(conversation.usage),
-    )
-
-
-def _problems(found: ExtractedFiles) -> tuple[Finding, ...]:
-    """What of an answer could not be taken as it was meant."""
-    parts = [f"{made.path} is not whole" for made in found.files if not made.whole]
-    return tuple(
-        Finding(Severity.WARNING, "model.file", reason) for reason in (*found.problems, *parts)
     )
 
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.enums import ArtifactKind
-from engine.tasks.answer_files import MAX_FILES, assembled_code, extract, plain_path
+from engine.tasks.answer_files import (
+    MAX_FILES,
+    GeneratedFile,
+    assembled_code,
+    extract,
+    keep_fuller,
+)
+from engine.tasks.file_names import plain_path
 
 
 def paths(answer: str) -> list[str]:
@@ -47,7 +54,7 @@ def paths(answer: str) -> list[str]:
         ("```c .github/x.c\nx\n```", "step_c_1.c"),
         ("```c a/.hidden.c\nx\n```", "step_c_1.c"),
         ("```c\n// ../../../x.c\nx\n```", "step_c_1.c"),
-        ("```c main\\main.c\nx\n```", "step_c_1.c"),
+        ("```c main\\main.c\nx\n```", "main/main.c"),
         ("```c -rf.c\nx\n```", "step_c_1.c"),
     ],
 )
@@ -185,3 +192,39 @@ def test_a_plain_path_stays_below_its_folder(name: str) -> None:
 
 def test_thousands_of_names_that_are_none_are_told_in_a_few_lines() -> None:
     assert len(extract("```c /a.c\nx\n```\n" * 30_000, "step").problems) <= 22
+
+
+def test_what_moved_to_another_file_of_the_answer_is_not_lost() -> None:
+    functions = [f"int f{number}(void) {{ return {number}; }}\n" for number in range(12)]
+    old = GeneratedFile("led.c", "c", "".join(functions))
+    less = GeneratedFile("led.c", "c", "".join(functions[:4]))
+    other = GeneratedFile("more.c", "c", "".join(functions[4:]))
+
+    assert keep_fuller({"led.c": old}, [less]) == (
+        (),
+        ("led.c comes again with 4 of 12 lines: the fuller one is kept",),
+    )
+    assert keep_fuller({"led.c": old}, [less, other]) == ((less, other), ())
+
+
+def test_a_file_that_comes_again_and_again_costs_linear_time() -> None:
+    first = "```c a.c\n" + "int x;\n" * 50_000 + "```\n"
+    found = extract(first + "```c a.c\ny\n```\n" * 20_000, "step")
+
+    assert found.files[0].text.startswith("int x;\n")
+    assert "a.c comes more than 16 times" in found.problems
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "// Other pins",
+        "/* Existing connections stay open. */",
+        "// Previous value",
+        "# wait until",
+        "// see the remaining registers in the datasheet",
+        "int log_line(const char *format, ...);",
+    ],
+)
+def test_words_of_a_comment_leave_nothing_out(line: str) -> None:
+    assert extract(f"```c a.c\n{line}\nint x;\n```", "step").warnings == ()

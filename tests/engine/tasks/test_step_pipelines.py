@@ -14,6 +14,7 @@ from tests.engine.llm.servers import Oracle, ollama, status, stream
 from tests.engine.tasks.tasks import (
     HEADER,
     MENDED,
+    PIPELINE,
     SOURCE,
     WITHIN,
     done,
@@ -188,3 +189,105 @@ def test_a_task_is_done_again_from_a_step(engine: Engine, oracle: Oracle) -> Non
     assert oracle.order == ["header", "source", "source", "assemble"]
     assert "step_1_artifacts: led.h" in oracle.asked("source")[1]
     assert engine.tasks.state(build.number).result == "2 steps done, 2 final files"
+
+
+@pytest.mark.slow
+def test_a_file_without_a_name_is_asked_for_it(engine: Engine, oracle: Oracle) -> None:
+    nameless = "The source.\n\n```c\nvoid led_on(void) {}\n```\nUse:\n\n```c\nled_on();\n```\n"
+    oracle.replies = {
+        "header": [HEADER],
+        "source": [nameless, "1: `src/led.c`\n2: none"],
+        "assemble": ["All fits."],
+    }
+    build = done(engine, TaskRequest(pipeline=pipeline(), description="Switch a LED."))
+
+    kept = files(engine, build.number)
+    assert kept["final/src/led.c"] == "void led_on(void) {}\n"
+    assert sorted(path for path in kept if path.startswith("final/")) == [
+        *("final/led.h", "final/src/led.c")
+    ]
+    asked = oracle.asked("source")[1]
+    assert "## block 1 (c, 1 line)\n\n```c\nvoid led_on(void) {}\n```" in asked
+    assert "## block 2 (c, 1 line)" in asked
+    assert not engine.tasks.findings(build.number)
+    (row,) = [each for each in engine.tasks.stages(build.number) if each.key == "source"]
+    assert len(row.usage or ()) == 2
+
+
+@pytest.mark.slow
+def test_a_file_that_gets_no_name_is_kept_but_is_no_final_one(
+    engine: Engine, oracle: Oracle
+) -> None:
+    nameless = "The source.\n\n```c\nvoid led_on(void) {}\n```\n"
+    oracle.replies = {
+        "header": [HEADER],
+        "source": [nameless, "I do not know."],
+        "assemble": ["All fits."],
+    }
+    build = done(engine, TaskRequest(pipeline=pipeline()))
+
+    kept = files(engine, build.number)
+    assert kept["files/source/source_c_1.c"] == "void led_on(void) {}\n"
+    assert [path for path in kept if path.startswith("final/")] == ["final/led.h"]
+    assert oracle.order == ["header", "source", "source", "assemble"]
+    (row,) = engine.tasks.findings(build.number)
+    assert row.finding.message == (
+        "source_c_1.c: the model gave this block no file name, so it is no final file"
+    )
+    assert "## source_c_1.c (a block without a file name" in oracle.asked("assemble")[0]
+
+
+@pytest.mark.slow
+def test_a_fragment_does_not_replace_the_file_of_an_earlier_step(
+    engine: Engine, oracle: Oracle
+) -> None:
+    whole = "".join(f"int f{number}(void);\n" for number in range(12))
+    oracle.replies = {
+        "header": [f"```c led.h\n{whole}```\n"],
+        "source": ["```c led.h\nint f3(int);\n// ... rest unchanged ...\n```\n"],
+        "assemble": ["DELETE led.c"],
+    }
+    build = done(engine, TaskRequest(pipeline=pipeline()))
+
+    assert files(engine, build.number)["final/led.h"] == whole
+    messages = [row.finding.message for row in engine.tasks.findings(build.number)]
+    assert messages == [
+        "led.h leaves lines out: // ... rest unchanged ...",
+        "led.h comes again with lines left out (// ... rest unchanged ...): the fuller one is kept",
+        "the assembler renames or deletes led.c, which is no file of the steps",
+    ]
+
+
+@pytest.mark.slow
+def test_blocks_of_a_report_are_no_files(engine: Engine, oracle: Oracle) -> None:
+    report = f"{PIPELINE}    form: report\n"
+    oracle.replies = {"header": [HEADER], "source": [SOURCE], "assemble": ["All fits."]}
+    build = done(engine, TaskRequest(pipeline=pipeline(report)))
+
+    kept = files(engine, build.number)
+    assert [path for path in kept if path.startswith(("final/", "files/"))] == [
+        *("files/header/led.h", "final/led.h")
+    ]
+    assert "Answer with a Markdown report" in oracle.asked("source")[0]
+
+
+@pytest.mark.slow
+def test_the_assembler_renames_and_deletes(engine: Engine, oracle: Oracle, tmp_path: Path) -> None:
+    source = f"{SOURCE}\n```c led_old.c\nint old;\n```\n"
+    ordered = (
+        "Two of them do the same.\n\n"
+        "- DELETE `led_old.c`\n- RENAME `led.c` -> `main/led.c`\nRENAME led.h -> ../led.h\n"
+    )
+    oracle.replies = {"header": [HEADER], "source": [source], "assemble": [ordered]}
+    where = project(engine, tmp_path / "node", {"README.md": "# Node\n"})
+    build = done(engine, TaskRequest(pipeline=pipeline(), project_id=where))
+
+    kept = files(engine, build.number)
+    assert sorted(path for path in kept if path.startswith("final/")) == [
+        *("final/led.h", "final/main/led.c")
+    ]
+    assert "+++ b/main/led.c" in kept["changes.patch"]
+    assert "led_old.c" not in kept["changes.patch"]
+    assert "b/led.c" not in kept["changes.patch"]
+    messages = [row.finding.message for row in engine.tasks.findings(build.number)]
+    assert messages == ["'../led.h' cannot be the name of a file here: led.h stays"]
