@@ -69,7 +69,9 @@ def ask_for_names(context: TaskContext, step: PlannedStep, found: ExtractedFiles
     if not nameless:
         return Naming({})
     context.stage.report.log(f"{count(len(found.nameless), 'block')} without a file name: asking")
-    conversation = open_conversation(context, step.models, _MAX_TOKENS, 0.0)
+    # A model whose settings give more, as it reasons, gets it.
+    short = {"max_tokens": _MAX_TOKENS, "temperature": 0.0, "own_parameters": False}
+    conversation = open_conversation(context, step.models, step.model_copy(update=short))
     try:
         answer = ask_for_text(context, conversation, _question(context, step, found, nameless))
     except (ModelError, UsageError) as error:
