@@ -40,7 +40,7 @@ def block(file: str, search: str, replace: str) -> str:
 
 def settings(workspace: Path, oracle: Oracle) -> Settings:
     models = {kind: {"name": kind} for kind in KINDS}
-    llm: Any = {"ollama": oracle.url, "models": models}
+    llm: Any = {"ollama": oracle.url, "ollama_requests": 4, "models": models}
     quality: Any = {"documentation": 0}
     return Settings(workspace=workspace, llm=llm, quality=quality, max_concurrent_tasks=1)
 
