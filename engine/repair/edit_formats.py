@@ -16,6 +16,11 @@ class EditFormat(StrEnum):
     PATCH = "apply_patch"
     WHOLE_FILE = "whole file"
 
+    @property
+    def is_diff(self) -> bool:
+        """Whether it has lines with signs before them."""
+        return self in (EditFormat.DIFF, EditFormat.PATCH)
+
 
 _SEARCH_REPLACE = """\
 Give your changes as search/replace blocks, each with the file's path on the line before it:

@@ -1,4 +1,4 @@
-"""A file while search/replace blocks change it, and the diff of what they changed."""
+"""A file while the blocks of an answer change it, and the diff of what they changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ from engine.source.diffs import Opcode, diff_of, lines_of
 
 BLANKS = " \t\r\f\v\n"
 """What does not count at the end of a line."""
+
+_ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+    }
+)
+
+
+def key_of(line: str) -> str:
+    """A line without its indentation, blanks as one each, typographic signs as typewriters' are."""
+    return " ".join((line if line.isascii() else line.translate(_ALIKE)).split())
 
 
 @dataclass(slots=True)
@@ -28,6 +41,7 @@ class EditedText:
     origins: list[int | None]
     end: str
     ended: bool
+    _keys: list[str] | None = None
 
     @classmethod
     def of(cls, text: str | None) -> EditedText:
@@ -41,10 +55,26 @@ class EditedText:
             ended=not text or text.endswith("\n"),
         )
 
-    def put(self, start: int, stop: int, lines: Sequence[str]) -> None:
-        """Put lines in the place of others."""
+    def put(self, start: int, stop: int, parts: Sequence[str | int]) -> None:
+        """Put lines in the place of others.
+
+        Args:
+            parts: new lines, and numbers of lines between ``start`` and ``stop`` that stay, from 0,
+                in their order.
+        """
+        lines = [self.lines[each] if isinstance(each, int) else each for each in parts]
+        origins = [self.origins[each] if isinstance(each, int) else None for each in parts]
         self.lines[start:stop] = lines
-        self.origins[start:stop] = [None] * len(lines)
+        self.origins[start:stop] = origins
+        if self._keys is not None:
+            self._keys[start:stop] = map(key_of, lines)
+
+    @property
+    def keys(self) -> list[str]:
+        """What of each line counts where white space does not; made when first asked for."""
+        if self._keys is None:
+            self._keys = list(map(key_of, self.lines))
+        return self._keys
 
     def patch(self, file: str) -> str:
         """What changed, as a diff; linear, as it is known where each line comes from."""

@@ -1,36 +1,38 @@
-"""From a model's answer to a patch, or to the reasons why it is refused.
+"""From a model's answers to a patch, or to the reasons why they are refused.
 
-The rule: every block applies, or none does. The lines that it searches stand in the file exactly
-once, as whole lines in a row, as the blocks before it have left them; how a line ends and blanks
-at its end do not count. The file is a tracked text of the project, or a new one whose name says
-nothing against it (:mod:`engine.source.file_policy`), reached through no link.
+The rule: all blocks of a question's answers apply, or none does. The lines that a block searches
+stand at one place of one file, as the blocks before it have left that
+(:mod:`engine.repair.line_search` says what counts). The file is a tracked text of the project, or a
+new one whose name says nothing against it (:mod:`engine.source.file_policy`), reached through no
+link; no file is deleted or renamed, as nobody is asked before a patch is built.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from engine.errors import ToolError
-from engine.files import read_file
 from engine.llm.chat import Message, Speaker
 from engine.llm.conversation import Refused
+from engine.llm.fences import fenced
+from engine.repair.block_edits import BlockRefusal, EditedFiles
 from engine.repair.blocks import Block, parse
-from engine.repair.edited_text import BLANKS, EditedText
-from engine.repair.sources import MAX_FILE_BYTES
+from engine.repair.edit_formats import EditFormat
 from engine.source.editable_tree import EditableTree
-from engine.text import clean
+from engine.text import clean, listed
+
+_MAX_SHOWN = 8
+"""Blocks whose nearest lines a refusal shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What an answer comes to.
+    """What the answers to a question come to until now.
 
     Args:
-        patch: unified diff against the worktree as it is; empty where the answer is refused.
+        patch: unified diff against the worktree as it is; empty where the last one is refused.
         files: the files that it changes.
         refusals: why it is refused, one line each, for the model and for people.
     """
@@ -63,12 +65,12 @@ class Worktree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AppliedEdits:
-    """What an answer made of a worktree.
+    """What the answers to a question made of a worktree.
 
     Args:
-        change: unified diff of this answer alone.
+        change: unified diff of these answers alone.
         patch: all of the difference between the commit and the worktree as it now is.
-        files: the files that the answer changed.
+        files: the files that they changed.
     """
 
     change: str
@@ -76,156 +78,108 @@ class AppliedEdits:
     files: tuple[str, ...]
 
 
-def apply_answer(answer: str, worktree: Worktree) -> AppliedEdits | Refused:
-    """Change a worktree as a model's answer says; one that is refused changes nothing.
+class AnswerEdits:
+    """The answers to one question for changes: blocks that fit are kept, the rest is asked again.
 
-    Args:
-        answer: the model's text, untrusted.
+    The worktree stays as it is until every block of an answer fits; then what all answers said is
+    applied at once, and the next answer begins anew.
     """
-    edits = edits_of(answer, worktree.tree)
-    if edits.refusals:
-        return Refused(edits.refusals)
-    try:
-        worktree.apply(edits.patch)
-    except ToolError as error:
-        return Refused((str(error),))
-    return AppliedEdits(edits.patch, worktree.diff(), edits.files)
 
+    def __init__(self) -> None:
+        self._files: EditedFiles | None = None
+        self._kept: dict[Block, str] = {}
+        self._missed: list[BlockRefusal] = []
+        self._outcomes: list[tuple[EditFormat, bool]] = []
 
-def refusal(reasons: Sequence[str]) -> Message:
-    """What a model is told whose answer was refused."""
-    lines = "\n".join(f"- {reason}" for reason in reasons)
-    return Message(
-        Speaker.USER,
-        f"Nothing was changed, because:\n{lines}\nAnswer again, with all the blocks.",
-    )
+    @property
+    def outcomes(self) -> tuple[tuple[EditFormat, bool], ...]:
+        """For each answer the formats of its blocks, and whether all blocks of that fitted."""
+        return tuple(self._outcomes)
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The files of the blocks that are kept."""
+        return tuple(dict.fromkeys(self._kept.values()))
 
-def edits_of(answer: str, tree: EditableTree) -> Edits:
-    """What a model wants to be changed. Nothing is changed here.
+    def take(self, answer: str, worktree: Worktree) -> AppliedEdits | Refused:
+        """Change a worktree as the answers say; one that is refused changes nothing.
 
-    Args:
-        answer: the model's text, untrusted.
-        tree: what it may change.
-    """
-    found = parse(answer)
-    refusals = list(found.problems)
-    if not found.blocks and not refusals:
-        refusals.append("the answer has no search/replace block")
-    texts: dict[str, EditedText] = {}
-    for number, block in enumerate(found.blocks, 1):
-        reason = _apply_block(block, tree, texts)
-        if reason:
-            refusals.append(f"block {number}: {clean(block.file)[:100]} {reason}")
-    if not refusals:
-        patches = {file: text.patch(file) for file, text in sorted(texts.items())}
-        files = tuple(file for file, patch in patches.items() if patch)
-        if files:
-            return Edits("".join(patches.values()), files, ())
-        refusals.append("the blocks change nothing")
-    return Edits("", (), tuple(refusals))
+        Args:
+            answer: the model's text, untrusted.
+            worktree: the same state of it for all answers to a question.
+        """
+        edits = self.read(answer, worktree.tree)
+        if edits.refusals:
+            return Refused(edits.refusals)
+        self._forget()
+        try:
+            worktree.apply(edits.patch)
+        except ToolError as error:
+            return Refused((str(error),))
+        return AppliedEdits(edits.patch, worktree.diff(), edits.files)
 
+    def read(self, answer: str, tree: EditableTree) -> Edits:
+        """What a model wants to be changed, by this answer and those before it. Nothing is changed.
 
-def _apply_block(block: Block, tree: EditableTree, texts: dict[str, EditedText]) -> str | None:
-    """Apply a block to the texts; the reason where that cannot be done."""
-    reason = tree.write_refusal(block.file)
-    if reason:
-        return reason
-    searches = any(map(str.strip, block.search))
-    if block.file not in texts:
-        if block.file in tree.files:
-            try:
-                texts[block.file] = EditedText.of(_read(tree.root / block.file))
-            except OSError as error:
-                return f"cannot be read: {error.strerror}"
-            except ValueError:
-                return "is not a text file"
-        elif searches:
-            return "is not a tracked file of the project"
-        elif os.path.lexists(tree.root / block.file):
-            return "exists, but Git does not track it"
-    text = texts.setdefault(block.file, EditedText.of(None))
-    reason = _replace(text, block) if searches else _make(text, block)
-    if reason is None and sum(map(len, text.lines)) + len(text.lines) > MAX_FILE_BYTES:
-        return f"would have more than {MAX_FILE_BYTES >> 20} MiB"
-    return reason
+        Args:
+            answer: the model's text, untrusted.
+            tree: what it may change.
+        """
+        found = parse(answer, tree.files)
+        files = self._files = self._files or EditedFiles(tree)
+        refusals = list(found.problems)
+        self._missed = []
+        fitted: dict[EditFormat, bool] = {}
+        applied = 0
+        for number, block in enumerate(found.blocks, 1):
+            if not block.files:
+                fitted[block.edit_format] = False
+                continue  # among the problems
+            if block in self._kept:
+                applied += 1
+                continue
+            made = files.apply(block, again=bool(self._kept))
+            if isinstance(made, BlockRefusal):
+                where = clean(made.file)[:100]
+                refusals.append(f"block {number}: {where} {made.reason}")
+                self._missed.append(made)
+                fitted[block.edit_format] = fitted.get(block.edit_format, True) and not made.misfit
+                continue
+            fitted.setdefault(block.edit_format, True)
+            if made is not None:
+                applied += 1
+                self._kept[block] = made
+        self._outcomes += fitted.items()
+        if not found.blocks and not refusals:
+            refusals.append("the answer has no change of a file in it")
+        patch = files.patch()
+        if not refusals and not (applied and patch.text):
+            refusals.append("the blocks change nothing")
+        return Edits("", (), tuple(refusals)) if refusals else Edits(patch.text, patch.files, ())
 
+    def refusal(self, reasons: Sequence[str]) -> Message:
+        """What a model is told whose answer was refused.
 
-def _read(path: Path) -> str:
-    """Text of a file with its line ends.
+        Args:
+            reasons: why, one line each.
+        """
+        lines = "\n".join(f"- {reason}" for reason in reasons)
+        parts = [f"Nothing was changed, because:\n{lines}"]
+        for missed in [each for each in self._missed if each.shown][:_MAX_SHOWN]:
+            parts.append(f"The nearest lines of {clean(missed.file)}:\n{fenced(missed.shown)}")
+        if self._kept:
+            kept = listed(list(map(clean, self.kept)))
+            parts.append(
+                f"The other blocks fit and are kept ({len(self._kept)}, in {kept}): do not send "
+                "them again. What was refused refers to the files as those blocks make them.\n"
+                "Answer with the blocks that were refused, and only with these; the numbers before "
+                "the lines are no part of the file."
+            )
+        else:
+            parts.append("Answer again, with all the blocks.")
+        return Message(Speaker.USER, "\n\n".join(parts))
 
-    Raises:
-        OSError: it is gone, no file, or too large.
-        ValueError: it is no text.
-    """
-    data = read_file(path, MAX_FILE_BYTES)
-    if b"\0" in data:
-        raise ValueError("binary")
-    return data.decode("utf-8")
-
-
-def _make(text: EditedText, block: Block) -> str | None:
-    if text.lines:
-        return "already exists: search for lines of it"
-    if not any(map(str.strip, block.replace)):
-        return "would be empty"
-    text.put(0, 0, [line.rstrip(BLANKS) for line in block.replace])
-    return _odd(block.replace)
-
-
-def _replace(text: EditedText, block: Block) -> str | None:
-    search = [line.rstrip(BLANKS) for line in block.search]
-    at, times = _find(text.lines, search)
-    if not times:
-        return _missed(text.lines, search)
-    if times > 1:
-        return "has these lines more than once: search for more of what is around them"
-    replace = [line.rstrip(BLANKS) for line in block.replace]
-    # What stays as it was keeps its ends and its blanks.
-    head = _common_prefix(search, replace)
-    tail = _common_prefix(search[head:][::-1], replace[head:][::-1])
-    added = replace[head : len(replace) - tail]
-    text.put(at + head, at + len(search) - tail, added)
-    return _odd(set(added) - set(search))
-
-
-def _find(lines: Sequence[str], wanted: Sequence[str]) -> tuple[int, int]:
-    """Where lines stand in others, from 0, and whether never (0), once (1) or more often (2).
-
-    One search through the whole text, which takes linear time, as lines that are all the same
-    would make one by lines quadratic.
-    """
-    text, part = "\n".join(("", *lines, "")), "\n".join(("", *wanted, ""))
-    found = text.find(part)
-    if found < 0:
-        return 0, 0
-    return text.count("\n", 0, found), 2 if text.find(part, found + 1) >= 0 else 1
-
-
-def _missed(lines: Sequence[str], wanted: Sequence[str]) -> str:
-    """That lines are not there, and where the first of them is."""
-    first = next(filter(None, map(str.strip, wanted)))
-    near = [number for number, line in enumerate(lines, 1) if line.strip() == first]
-    if not near:
-        return f"has no line {clean(first)[:80]!r}: SEARCH repeats lines exactly as they are now"
-    where = ", ".join(map(str, near[:3]))
-    return f"does not have these lines in a row; the first is line {where}: look at what follows it"
-
-
-def _odd(lines: Iterable[str]) -> str | None:
-    """What a person who looks at the diff would not see is not let in."""
-    for line in lines:
-        plain = line.replace("\t", " ")
-        if clean(plain) != plain:
-            return "would have control characters"
-    return None
-
-
-def _common_prefix(some: Sequence[str], others: Sequence[str]) -> int:
-    """How many lines two sequences begin with alike."""
-    alike = 0
-    for one, other in zip(some, others, strict=False):
-        if one != other:
-            break
-        alike += 1
-    return alike
+    def _forget(self) -> None:
+        self._files = None
+        self._kept = {}
+        self._missed = []

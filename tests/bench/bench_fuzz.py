@@ -36,7 +36,7 @@ from engine.monitor.crash_watcher import CrashWatcher
 from engine.monitor.line_splitter import LineCutter, RowCutter, StateCutter
 from engine.monitor.plot import Plot
 from engine.quality import coverage_reports
-from engine.repair.edits import edits_of
+from engine.repair.edits import AnswerEdits
 from engine.source import symbols
 from engine.source.editable_tree import EditableTree
 from engine.testing import unity
@@ -136,7 +136,7 @@ def _feed(program: Path, tree: EditableTree, folder: Path) -> None:
         "what esptool says": parse_identity,
         "boot log": lambda given: bootlog.examine(given, target="esp32c3"),
         "compiler diagnostics": lambda given: parser.parse(given, root=root),
-        "a model's answer": lambda given: edits_of(given, tree),
+        "a model's answer": lambda given: AnswerEdits().read(given, tree),
         "symbols of sources": lambda given: _symbols(given),
         "coverage reports": lambda given: _coverage(given),
     }

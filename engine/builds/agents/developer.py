@@ -22,7 +22,7 @@ from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
-from engine.repair.edits import apply_answer, refusal
+from engine.repair.edits import AnswerEdits, AppliedEdits
 from engine.repair.prompt import question
 from engine.repair.rule_repair import propose, suggest
 from engine.repair.shown_files import ShownFile
@@ -161,11 +161,17 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
     asked = _Asked(question=first.messages, shown=first.shown, conversation=conversation)
     log(f"shown: {count(len(first.shown), 'file')}, {_named(first.shown)}")
 
+    edits = AnswerEdits()
+
     def check(answer: Answer) -> _Repair | Refused:
-        return _apply(context, attempts, start, _name_of(conversation), answer.text)
+        applied = edits.take(answer.text, context.slot)
+        if isinstance(applied, Refused):
+            return applied
+        by = _name_of(conversation)
+        return _untried(context, attempts, start, by, answer.text, applied)
 
     try:
-        found = conversation.ask_until_accepted(asked.question, check, refusal)
+        found = conversation.ask_until_accepted(asked.question, check, edits.refusal)
     except (ModelError, UsageError) as error:
         return replace(asked, reason=f"no rule fits, and no model answers: {error}")
     if isinstance(found, Refused):
@@ -184,17 +190,15 @@ def _name_of(conversation: Conversation) -> str:
     return f"model of {conversation.name}, {last.server} {last.model}"
 
 
-def _apply(
+def _untried(
     context: BuildContext,
     attempts: Sequence[Attempt],
     start: Attempt,
     by: str,
     answer: str,
+    applied: AppliedEdits,
 ) -> _Repair | Refused:
-    """Change the worktree as an answer says, unless that was tried before."""
-    applied = apply_answer(answer, context.slot)
-    if isinstance(applied, Refused):
-        return applied
+    """The repair that changed the worktree, unless that was tried before."""
     known = [each.number for each in attempts if each.patch == applied.patch]
     if known:
         context.slot.become(start.patch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.llm.chat import Answer, Message
 from engine.llm.conversation import Conversation, Refused
 from engine.llm.service import StepParameters
-from engine.repair.edits import apply_answer, refusal
+from engine.repair.edits import AnswerEdits
 from engine.tasks.context import TaskContext
 from engine.tasks.plan import PlannedStep
 from engine.tasks.prompts import Question, fit_question
@@ -62,12 +62,12 @@ def ask_for_text(context: TaskContext, conversation: Conversation, question: Que
 
 
 def ask_for_changes(context: TaskContext, conversation: Conversation, question: Question) -> Change:
-    """Ask for search/replace blocks, until the worktree can be changed as they say.
+    """Ask for changes of files, until the worktree can be changed as they say.
 
     Raises:
         As :func:`ask_for_text`.
     """
-    answer = ""
+    answer, edits = "", AnswerEdits()
 
     def check(reply: Answer) -> Change | Refused:
         nonlocal answer
@@ -75,14 +75,14 @@ def ask_for_changes(context: TaskContext, conversation: Conversation, question: 
         if conversation.is_placeholder or _wants_nothing(answer):
             return Change(answer)
         with context.worktree() as slot:
-            applied = apply_answer(answer, slot)
+            applied = edits.take(answer, slot)
         if isinstance(applied, Refused):
             return applied
         context.stage.report.log(f"changes {', '.join(applied.files)}")
         return Change(answer, applied.patch, applied.files)
 
     messages = _messages(context, question, conversation.first_question_tokens)
-    found = conversation.ask_until_accepted(messages, check, refusal)
+    found = conversation.ask_until_accepted(messages, check, edits.refusal)
     return Change(answer, refusals=found.reasons) if isinstance(found, Refused) else found
 
 

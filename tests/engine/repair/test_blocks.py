@@ -7,6 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.repair.blocks import MAX_BLOCKS, Block, parse
+from engine.repair.edit_formats import EditFormat
+
+
+def edit(file: str, search: tuple[str, ...], replace: tuple[str, ...]) -> Block:
+    return Block(EditFormat.SEARCH_REPLACE, (file,), search, replace)
+
 
 EDIT = "<<<<<<< SEARCH\nint x\n=======\nint x;\n>>>>>>> REPLACE\n"
 
@@ -34,13 +40,13 @@ def test_the_path_is_found_in_the_ways_that_models_write_it(head: str) -> None:
     found = parse(head + EDIT)
 
     assert found.problems == ()
-    assert found.blocks == (Block("main/main.c", ("int x",), ("int x;",)),)
+    assert found.blocks == (edit("main/main.c", ("int x",), ("int x;",)),)
 
 
 def test_blocks_of_one_file_name_it_once() -> None:
     found = parse(f"Kconfig\n{EDIT}\nAnd then:\n```\n{EDIT}```\n`my file.c`\n{EDIT}")
 
-    assert [block.file for block in found.blocks] == ["Kconfig", "Kconfig", "my file.c"]
+    assert [block.files[0] for block in found.blocks] == ["Kconfig", "Kconfig", "my file.c"]
 
 
 def test_prose_is_no_path() -> None:
@@ -53,8 +59,8 @@ def test_an_empty_search_makes_a_file_and_an_empty_replace_deletes_lines() -> No
         "<<<<<<< SEARCH\nint y;\n=======\n>>>>>>> REPLACE\n"
     ).blocks
 
-    assert made == Block("a.c", (), ("int x;",))
-    assert cut == Block("a.c", ("int y;",), ())
+    assert made == edit("a.c", (), ("int x;",))
+    assert cut == edit("a.c", ("int y;",), ())
 
 
 def test_a_second_divider_is_text_and_line_ends_do_not_matter() -> None:
@@ -62,7 +68,7 @@ def test_a_second_divider_is_text_and_line_ends_do_not_matter() -> None:
         "\n", "\r\n"
     )
 
-    assert parse(text).blocks == (Block("a.md", ("Title",), ("Titles", "=======")),)
+    assert parse(text).blocks == (edit("a.md", ("Title",), ("Titles", "=======")),)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_any_text_gives_blocks_of_its_own_lines_or_problems(answer: str) -> None
 
     lines = {line.removesuffix("\r") for line in answer.split("\n")}
     for block in found.blocks:
-        assert block.file
+        assert block.search or block.replace or not block.files
         assert {*block.search, *block.replace} <= lines
 
 
@@ -129,7 +135,7 @@ def test_what_was_written_as_blocks_comes_back(edits: list[tuple[list[str], list
 
     assert found.problems == ()
     assert found.blocks == tuple(
-        Block("main/main.c", tuple(search), tuple(replace)) for search, replace in edits
+        edit("main/main.c", tuple(search), tuple(replace)) for search, replace in edits
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.repair.edits import Edits, edits_of
+from engine.repair.edit_formats import EditFormat
+from engine.repair.edits import AnswerEdits, Edits
 from engine.repair.sources import MAX_FILE_BYTES
 from engine.source.editable_tree import EditableTree
 
@@ -32,6 +33,10 @@ def tree_of(root: Path) -> EditableTree:
         if path.is_file() and not path.is_symlink() and ".git/" not in str(path)
     }
     return EditableTree(root, frozenset(files))
+
+
+def edits_of(answer: str, tree: EditableTree) -> Edits:
+    return AnswerEdits().read(answer, tree)
 
 
 def block(file: str, search: str, replace: str) -> str:
@@ -131,9 +136,9 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("I would add a semicolon.", "no search/replace block"),
-        (block("main/main.c", "}\n{\n", "x\n"), "the first is line 4"),
-        (block("main/main.c", "return 0\n", "x\n"), "the first is line 3"),
+        ("I would add a semicolon.", "no change of a file"),
+        (block("main/main.c", "}\n{\n", "x\n"), "does not have these lines in a row"),
+        (block("main/main.c", "return 1\n", "x\n"), "has no line 'return 1'; near is line 3"),
         (block("main/main.c", "nothing\n", "x\n"), "has no line 'nothing'"),
         (block("main/twice.c", "int x;\n", "int y;\n"), "more than once"),
         (block("main/main.c", "", "int x;\n"), "already exists"),
@@ -142,7 +147,7 @@ def test_files_that_are_not_the_models_are_refused(root: Path, file: str, reason
         (block("main/new.c", "", "\n"), "would be empty"),
         (block("main/main.c", "{\n", "{\n"), "change nothing"),
         (block("main/main.c", "{\n", "{ // \x1b[2J\n"), "control characters"),
-        (block("main/new.c", "", "int x; // \u202e\n"), "control characters"),
+        (block("main/new.c", "", "int x; // \u202e\n"), "U+202E"),
         (block("main/main.c", "{\n", "{ // \ud800\n"), "control characters"),
         pytest.param(
             block("main/new.c", "", "x" * (MAX_FILE_BYTES + 1) + "\n"),
@@ -169,6 +174,64 @@ def test_one_refused_block_refuses_the_answer(root: Path) -> None:
     )
 
     assert edits_of(answer, tree_of(root)).patch == ""
+
+
+def test_blocks_that_fit_are_kept_and_only_the_rest_is_asked_again(root: Path) -> None:
+    edits, tree = AnswerEdits(), tree_of(root)
+    good = block("main/main.c", "int main(void)\n", "int app_main(void)\n")
+
+    first = edits.read(good + block("main/main.c", "    return 9\n", "    return 1;\n"), tree)
+    told = edits.refusal(first.refusals).text
+    second = edits.read(block("main/main.c", "    return 0\n", "    return 1;\n"), tree)
+    applied(root, second)
+
+    assert first.patch == ""
+    assert "block 2: main/main.c has no line 'return 9'" in first.refusals[0]
+    assert "3     return 0\n" in told
+    assert "kept (1, in main/main.c)" in told
+    assert (root / "main/main.c").read_text() == "int app_main(void)\n{\n    return 1;\n}\n"
+
+
+def test_a_block_that_was_kept_may_come_again(root: Path) -> None:
+    edits, tree = AnswerEdits(), tree_of(root)
+    good = block("main/main.c", "int main(void)\n", "int app_main(void)\n")
+    as_diff = (
+        "```diff\n--- main/main.c\n+++ main/main.c\n@@ @@\n-int main(void)\n+int app_main(void)\n"
+    )
+
+    assert edits.read(good + block("main/main.c", "x\n", "y\n"), tree).refusals
+    again = edits.read(good + as_diff + "```\n", tree)
+
+    assert again.refusals == ()
+    assert again.patch.count("+int app_main(void)") == 1
+
+
+def test_an_answer_without_the_rest_is_refused_and_nothing_is_applied(root: Path) -> None:
+    edits, tree = AnswerEdits(), tree_of(root)
+    good = block("main/main.c", "int main(void)\n", "int app_main(void)\n")
+
+    assert edits.read(good + block("main/main.c", "x\n", "y\n"), tree).refusals
+    assert edits.read("I do not know.", tree).patch == ""
+    assert (root / "main/main.c").read_text() == MAIN
+
+
+def test_refusals_are_told_one_a_line() -> None:
+    assert "- one\n- two\n" in AnswerEdits().refusal(("one", "two")).text
+
+
+def test_the_format_of_each_answer_is_told(root: Path) -> None:
+    edits, tree = AnswerEdits(), tree_of(root)
+    whole = "main/main.c\n```c\nint main(void)\n{\n    return 0;\n}\n```\n"
+
+    edits.read(block("main/main.c", "x\n", "y\n"), tree)
+    edits.read(block(".git/config", "", "x\n"), tree)
+    edits.read(whole, tree)
+
+    assert edits.outcomes == (
+        (EditFormat.SEARCH_REPLACE, False),
+        (EditFormat.SEARCH_REPLACE, True),
+        (EditFormat.WHOLE_FILE, True),
+    )
 
 
 ROWS = st.lists(st.sampled_from(["a", "b", "", "  c ", "d\t", "}"]), max_size=12)
@@ -205,6 +268,10 @@ def test_git_makes_of_the_patch_what_the_block_says(
     before = [line.rstrip() for line in kept]
     found = [at for at in range(len(before)) if before[at : at + len(search)] == search]
     if search and any(search):
+        if not found:  # blank lines do not count then
+            before, search, got = (list(filter(None, rows)) for rows in (before, search, got))
+            replace = list(filter(None, map(str.rstrip, replace)))
+            found = [at for at in range(len(before)) if before[at : at + len(search)] == search]
         assert len(found) == 1
         before[found[0] : found[0] + len(search)] = [line.rstrip() for line in replace]
         while got and not got[-1]:

@@ -14,7 +14,6 @@ from engine.enums import Severity
 from engine.findings import Finding
 from engine.llm.fences import fenced
 from engine.repair.case import EarlierRepair, RepairCase, StageFailure
-from engine.repair.edits import refusal
 from engine.repair.prompt import question
 from engine.source.editable_tree import EditableTree
 
@@ -161,10 +160,6 @@ def test_data_that_wants_to_be_an_instruction_stays_in_its_fence(tree: EditableT
 
 def test_terminals_are_not_steered_and_tabs_stay() -> None:
     assert fenced("a\tb\x1b[2J") == "```\na\tb\n```"
-
-
-def test_refusals_are_told_one_a_line() -> None:
-    assert "- one\n- two\n" in refusal(("one", "two")).text
 
 
 def written(folder: Path, files: dict[str, str]) -> EditableTree:

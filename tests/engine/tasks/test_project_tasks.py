@@ -206,7 +206,7 @@ def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Orac
     assert build.status is RunStatus.FAILED
     assert build.error == (
         "Pipeline stopped at step 'Fix': no answer could be taken: "
-        "the answer has no search/replace block"
+        "the answer has no change of a file in it"
     )
     assert len(oracle.asked("Fix")) == 3
     assert stages(engine, build.number)["fix#1"].usage is not None
