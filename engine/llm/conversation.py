@@ -145,6 +145,7 @@ class Conversation:
         messages: Sequence[Message],
         check: Callable[[Answer], T | Refused],
         refusal: Callable[[Sequence[str]], Message],
+        asks_for_more: Callable[[Answer], Sequence[Message] | None] = lambda answer: None,
     ) -> T | Refused:
         """Ask, and ask again with the reasons as long as answers are refused.
 
@@ -152,6 +153,8 @@ class Conversation:
             messages: the question, with room for refused answers: ``first_question_tokens``.
             check: makes of an answer what it is good for, or refuses it.
             refusal: what the model is told of an answer that was refused for these reasons.
+            asks_for_more: makes of an answer that wants to see more the question with that in it;
+                None of any other, and of one that comes too late. It counts as no answer.
 
         Returns:
             What ``check`` made of an answer; where the model had :data:`MAX_ANSWERS` tries, the
@@ -160,8 +163,15 @@ class Conversation:
         Raises:
             As :meth:`ask`, and whatever ``check`` raises.
         """
-        for tries_left in reversed(range(MAX_ANSWERS)):
-            answer = self._ask(messages)
+        question, refused, tries_left = tuple(messages), tuple[Message, ...](), MAX_ANSWERS
+        while True:
+            answer = self._ask((*question, *refused))
+            more = asks_for_more(answer)
+            if more is not None:
+                self.answers.append(CheckedAnswer(answer.text, ()))
+                question = tuple(more)
+                continue
+            tries_left -= 1
             empty = self._emptiness(answer)
             if empty and answer.usage.cut:
                 raise ModelError(empty)  # as long a question would only be cut again
@@ -177,8 +187,9 @@ class Conversation:
             for reason in found.reasons:
                 self._report.log(f"  - {reason}")
             said = (Message(Speaker.ASSISTANT, answer.text),) if answer.text else ()
-            messages = (*messages, *said, refusal(found.reasons))
-        return found
+            refused = (*refused, *said, refusal(found.reasons))
+            if not tries_left:
+                return found
 
     def _ask(self, messages: Sequence[Message]) -> Answer:
         report = self._report

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from engine.findings import Finding
 from engine.source.editable_tree import EditableTree
@@ -50,6 +51,8 @@ class RepairCase:
         console: the last lines before the failure. Untrusted.
         diff: unified diff since the last build that succeeded. Untrusted.
         may_change_tests: whether a person allows that tests are changed.
+        requested: what the model asked to see, each file with the lines that are meant.
+        not_shown: why it is not shown other things that it asked for, one line each.
     """
 
     target: str
@@ -63,6 +66,8 @@ class RepairCase:
     console: tuple[str, ...] = ()
     diff: str = ""
     may_change_tests: bool = False
+    requested: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    not_shown: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

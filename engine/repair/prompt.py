@@ -85,6 +85,7 @@ def question(
         *_section("What failed", _failed(case, int(left * _FAILED))),
         *_section("What the project expects", _expected(case)),
         *_section("The console before the failure", _console(case, int(left * _CONSOLE))),
+        *_section("What you asked for and is not shown", _not_shown(case)),
         *_section("Tried before", _tried(case.tried, int(left * _TRIED))),
         *_section("Changed since it was last built with success", _diff(case, int(left * _DIFF))),
     ]
@@ -153,6 +154,10 @@ def _relative(case: RepairCase, text: str) -> str:
 
 def _expected(case: RepairCase) -> str:
     return fenced(case.expected[:_EXPECTED_CHARACTERS]) if case.expected.strip() else ""
+
+
+def _not_shown(case: RepairCase) -> str:
+    return fenced("\n".join(case.not_shown)) if case.not_shown else ""
 
 
 def _console(case: RepairCase, room: int) -> str:

@@ -86,15 +86,16 @@ def shown_files(case: RepairCase, index: SourceIndex, room: int) -> tuple[ShownF
         index: of its tree.
         room: characters that their sections may take, with an empty line after each.
     """
-    places = _places(case.findings, index)
+    named = _places(case.findings, index)
+    places = {**named, **{path: [*lines] for path, lines in case.requested.items()}}
     words = search_words_of(_said(case))
     shown: list[ShownFile] = []
-    for path, why in _ranked(case, index, places).items():
+    for path, why in _ranked(case, index, named).items():
         if room < _MIN_ROOM or len(shown) == MAX_FILES:
             break
         if path not in places and not index.is_written(path):
             continue
-        found = _excerpt(index, path, why, room, words, places.get(path, ()))
+        found = _excerpt(index, path, why, room, words, places.get(path))
         if found is not None and len(found.section) + 2 <= room:
             shown.append(found)
             room -= len(found.section) + 2
@@ -107,23 +108,27 @@ def _excerpt(
     why: str,
     room: int,
     words: frozenset[str],
-    named: Sequence[int],
+    named: Sequence[int] | None,
 ) -> ShownFile | None:
-    """As much of a file as it may take of the room; None where that says nothing."""
+    """As much of a file as it may take of the room; None where that says nothing.
+
+    Args:
+        named: lines that an error or the model names; None where neither names the file.
+    """
     text = index.read(path)
     if not text or not text.strip():
         return None
     room -= len(fenced("")) + len(path) + len(why) + 100
     if len(text) <= min(room, max(_WHOLE_CHARACTERS, int(room * _SHARE))):
         return ShownFile(path, why, "whole", text)
-    share = int(room * (_NAMED_SHARE if named else _SHARE))
+    share = int(room * (_SHARE if named is None else _NAMED_SHARE))
     around = {
         line
-        for each in named
+        for each in named or ()
         for line in range(each - _LINES_AROUND, each + _LINES_AROUND + 1)
         if line > 0
     }
-    found = excerpt(path, text, share, words, around, fill=bool(named))
+    found = excerpt(path, text, share, words, around, fill=named is not None)
     if found.taken < _MIN_ROOM:
         return None
     return ShownFile(path, why, describe_lines(found.parts, found.lines), found.text)
@@ -144,6 +149,7 @@ def _ranked(
             found.setdefault(path, why)
 
     build_files = _build_files(case, index, places)
+    add(case.requested, "you asked for it")
     add(places, "an error names it")
     if _is_of_the_build(case):
         add(build_files, "says how it is built")

@@ -102,12 +102,15 @@ class QualitySettings(BaseModel):
 
 
 class RepairSettings(BaseModel):
-    """What becomes of repairs that a person commits."""
+    """What repairs may do, and what becomes of those that a person commits."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     push: bool = False
     """Push the branch of a committed repair to where the project came from."""
+
+    may_change_tests: bool = False
+    """Take repairs that change tests, assertions or what is expected; they are said to do so."""
 
 
 class CheckSchedule(BaseModel):

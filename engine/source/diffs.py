@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 CONTEXT_LINES = 3
@@ -74,6 +74,46 @@ def rows_of(patch: str) -> Iterator[Row]:
         old -= sign not in ("+", "\\")
         new -= sign not in ("-", "\\")
         at += sign not in ("-", "\\")
+
+
+def texts_before(patch: str, after: Callable[[str], str | None]) -> dict[str, str | None]:
+    """The files that a diff changes as they were before it; None for one that it makes.
+
+    Args:
+        patch: unified diff with the prefixes ``a/`` and ``b/``.
+        after: gives the text of a file after it; None where it is not there.
+    """
+    found: dict[str, str | None] = {}
+    file, made, at, old, new = "", False, 0, 0, 0
+    lines, kept = list[str](), list[str]()
+
+    def close() -> None:
+        if file:
+            found[file] = None if made else "".join((*kept, *lines[at:]))
+
+    for row in lines_of(patch):
+        if old <= 0 and new <= 0:
+            if row.startswith("--- "):
+                close()
+                file, made = "", row.startswith("--- /dev/null")
+                if row.startswith("--- a/"):
+                    file = row[6:].rstrip("\t\n")
+            elif row.startswith("+++ "):
+                file = row[6:].rstrip("\t\n") if row.startswith("+++ b/") else file
+                lines, kept, at = lines_of(after(file) or "") if file else [], [], 0
+            elif hunk := _HUNK.match(row):
+                old, new = int(hunk[1] or 1), int(hunk[3] or 1)
+                start = int(hunk[2]) - (new > 0)  # a range of none names the line before it
+                kept += lines[at:start]
+                at = start
+            continue
+        if row[:1] in ("-", " "):
+            kept.append(row[1:])
+        old -= row[:1] not in ("+", "\\")
+        new -= row[:1] not in ("-", "\\")
+        at += row[:1] not in ("-", "\\")
+    close()
+    return found
 
 
 def lines_changed(patch: str) -> dict[str, frozenset[int]]:

@@ -22,16 +22,23 @@ from engine.enums import StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
+from engine.repair.case import RepairCase
 from engine.repair.edits import AnswerEdits, AppliedEdits
 from engine.repair.prompt import question
+from engine.repair.requests import MAX_REQUESTS, look_up, names_requested
 from engine.repair.rule_repair import propose, suggest
 from engine.repair.shown_files import ShownFile
+from engine.repair.source_index import SourceIndex
+from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
 from engine.text import clean, count
 
 MODELS = ("developer", "codegemma")
 """Whose model is asked: the role's, else that of the kind that is good at bug fixing. The role's is
 asked as the kind is, unless the settings say otherwise."""
+
+CHANGES_TESTS = "changes tests"
+"""How the explanation of a repair begins that changes tests, assertions or what is expected."""
 
 _MAX_EXPLANATION = 120  # characters
 
@@ -157,9 +164,33 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
     log(f"no rule fits: asking the model of {conversation.name}")
     _log_start(context, attempts, start)
     room = conversation.first_question_tokens * CHARACTERS_A_TOKEN
-    first = question(case_of(context, attempts, start), room)
-    asked = _Asked(question=first.messages, shown=first.shown, conversation=conversation)
-    log(f"shown: {count(len(first.shown), 'file')}, {_named(first.shown)}")
+    case = case_of(context, attempts, start)
+    index = SourceIndex(case.tree)
+    asked, requests = _Asked(conversation=conversation), 0
+
+    def ask_about(case: RepairCase) -> tuple[Message, ...]:
+        nonlocal asked
+        found = question(case, room, index=index)
+        asked = replace(asked, question=found.messages, shown=found.shown)
+        log(f"shown: {count(len(found.shown), 'file')}, {_named(found.shown)}")
+        return found.messages
+
+    def show_more(answer: Answer) -> Sequence[Message] | None:
+        nonlocal case, requests
+        names = names_requested(answer.text)
+        if not names or requests == MAX_REQUESTS:
+            return None
+        requests += 1
+        log(f"asks for {', '.join(names)}")
+        wanted = look_up(names, index, case.tree)
+        for reason in wanted.reasons:
+            log(f"  - {reason}")
+        case = replace(
+            case,
+            requested={**case.requested, **wanted.places},
+            not_shown=(*case.not_shown, *wanted.reasons),
+        )
+        return ask_about(case)
 
     edits = AnswerEdits()
 
@@ -171,7 +202,7 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         return _untried(context, attempts, start, by, answer.text, applied)
 
     try:
-        found = conversation.ask_until_accepted(asked.question, check, edits.refusal)
+        found = conversation.ask_until_accepted(ask_about(case), check, edits.refusal, show_more)
     except (ModelError, UsageError) as error:
         return replace(asked, reason=f"no rule fits, and no model answers: {error}")
     if isinstance(found, Refused):
@@ -198,12 +229,20 @@ def _untried(
     answer: str,
     applied: AppliedEdits,
 ) -> _Repair | Refused:
-    """The repair that changed the worktree, unless that was tried before."""
+    """The repair that changed the worktree, unless it changes tests or was tried before."""
+    source, may = context.stage.source, context.stage.settings.repair.may_change_tests
+    weakened = changes_of_tests_in(applied.change, source, start.errors)
+    if weakened and not may:
+        context.slot.become(start.patch)
+        return Refused(weakened)
     known = [each.number for each in attempts if each.patch == applied.patch]
     if known:
         context.slot.become(start.patch)
         return Refused((f"attempt {known[0]} was just that, and it failed",))
-    return _Repair(start, False, by, _explanation(answer), applied.change, applied.patch)
+    explanation = _explanation(answer)
+    if changes_of_tests_in(applied.change, source):
+        explanation = f"{CHANGES_TESTS}: {explanation}"
+    return _Repair(start, False, by, explanation, applied.change, applied.patch)
 
 
 def _repaired(context: BuildContext, repair: _Repair, asked: _Asked) -> StageResult:

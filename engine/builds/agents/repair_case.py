@@ -66,6 +66,7 @@ def case_of(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) 
         awaited=tuple(dict.fromkeys(_awaited(start, plan))),
         console=_console(start),
         diff=_diff_since_success(context),
+        may_change_tests=context.stage.settings.repair.may_change_tests,
     )
 
 
