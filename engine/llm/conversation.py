@@ -21,7 +21,8 @@ from engine.text import count
 MAX_ANSWERS = 3
 """Answers that a model may give to one question whose answer is checked."""
 
-_FIRST_QUESTION = 0.75  # part of the room for a question; refused answers take the rest
+FIRST_QUESTION = 0.75
+"""Part of the room for a question whose answers may be refused: these take the rest."""
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ class Conversation:
     @property
     def first_question_tokens(self) -> int:
         """Tokens that a question may have whose answers may be refused."""
-        return int(self.question_tokens * _FIRST_QUESTION)
+        return int(self.question_tokens * FIRST_QUESTION)
 
     @property
     def is_placeholder(self) -> bool:

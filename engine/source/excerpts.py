@@ -63,6 +63,7 @@ def excerpt(
     lines: Collection[int] = frozenset(),
     *,
     fill: bool = True,
+    numbered: bool = False,
 ) -> Excerpt:
     """The parts of a file that matter; all of it where that fits.
 
@@ -73,24 +74,33 @@ def excerpt(
         words: of the task, in lower case.
         lines: that are named, from 1.
         fill: whether the room that is left is filled with what does not fit the words, too.
+        numbered: as :func:`shown` has it.
     """
     rows, tables = lines_of(text), tables_of(text)
-    if len(text) <= room and not tables:
-        parts = ((1, len(rows)),) if rows else ()
-        return Excerpt(parts, len(rows), text, len(text), len(text))
-    picked = _Picked(rows, room, tables)
-    if len(text) - picked.hidden_size + _MARK_CHARACTERS * (len(tables) + 1) <= room:
+    size = len(text) + (sum(map(len, map(_number, range(1, len(rows) + 1)))) if numbered else 0)
+    if size <= room and not tables:
+        return shown(text, ((1, len(rows)),) if rows else (), tables, numbered=numbered)
+    picked = _Picked(rows, room, tables, numbered=numbered)
+    if size - picked.hidden_size + _MARK_CHARACTERS * (len(tables) + 1) <= room:
         picked.take(1, len(rows))
     else:
         _pick(picked, functions_of(path, text), words_in(text, words), lines, fill)
-    return shown(text, picked.parts(), tables)
+    return shown(text, picked.parts(), tables, numbered=numbered)
 
 
-def shown(text: str, parts: Sequence[Lines], tables: Sequence[Table] | None = None) -> Excerpt:
+def shown(
+    text: str,
+    parts: Sequence[Lines],
+    tables: Sequence[Table] | None = None,
+    *,
+    numbered: bool = False,
+) -> Excerpt:
     """Some lines of a text, with a mark for each gap.
 
     Args:
         tables: of the text; None: they are looked for.
+        numbered: whether each line begins with its number and ``|``. Numbers are neither in
+            ``taken`` nor in ``whole``.
     """
     rows = lines_of(text)
     tables = tables_of(text) if tables is None else tables
@@ -101,9 +111,11 @@ def shown(text: str, parts: Sequence[Lines], tables: Sequence[Table] | None = No
             if pieces and not pieces[-1].endswith("\n"):
                 pieces.append("\n")
             pieces.append(_gap(at, first - 1, tables))
-        part = "".join(rows[first - 1 : last])
-        taken += len(part)
-        pieces.append(part)
+        part = rows[first - 1 : last]
+        taken += sum(map(len, part))
+        pieces += (
+            (f"{_number(line)}{row}" for line, row in enumerate(part, first)) if numbered else part
+        )
         at = last + 1
     hidden = sum(len(row) for each in tables for row in rows[each.first - 1 : each.last])
     return Excerpt(tuple(parts), len(rows), "".join(pieces), taken, len(text) - hidden)
@@ -120,6 +132,10 @@ def describe_lines(parts: Sequence[Lines], lines: int, most: int = 8) -> str:
     return f"lines {', '.join(named)}{more} of {lines}"
 
 
+def _number(line: int) -> str:
+    return f"{line}|"
+
+
 def _gap(first: int, last: int, tables: Sequence[Table]) -> str:
     which = f"line {first}" if first == last else f"lines {first}-{last}"
     what = [each.description for each in tables if first <= each.first and each.last <= last]
@@ -129,10 +145,14 @@ def _gap(first: int, last: int, tables: Sequence[Table]) -> str:
 class _Picked:
     """Lines that were picked, as long as there is room."""
 
-    def __init__(self, rows: Sequence[str], room: int, tables: Sequence[Table]) -> None:
+    def __init__(
+        self, rows: Sequence[str], room: int, tables: Sequence[Table], *, numbered: bool
+    ) -> None:
         self.rows = rows
         self.room = room - _MARK_CHARACTERS - sum(len(each.description) + 2 for each in tables)
         self._sizes = [0, *map(len, rows)]
+        if numbered:
+            self._sizes = [size + len(_number(line)) for line, size in enumerate(self._sizes)]
         self._hidden = {line for each in tables for line in range(each.first, each.last + 1)}
         self._picked: set[int] = set()
         self.hidden_size = sum(self._sizes[line] for line in self._hidden)

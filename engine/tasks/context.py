@@ -15,7 +15,7 @@ from engine.projects.worktrees import Slot
 from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageContext
 from engine.tasks.answer_files import GeneratedFile
-from engine.tasks.context_selection import SelectedContext
+from engine.tasks.context_selection import SelectedContext, SelectedFile
 from engine.tasks.plan import GATHER, Plan
 
 
@@ -52,6 +52,7 @@ class Done:
     Args:
         prose: the answer, without the blocks that became files.
         files: what it made.
+        named: files of the repository that the answer names and that were not shown before it.
         patch: what the worktree is to be after it: all of the difference from the commit; None
             where it changed nothing.
     """
@@ -59,6 +60,7 @@ class Done:
     prose: str
     files: tuple[GeneratedFile, ...] = ()
     patch: str | None = None
+    named: tuple[SelectedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,16 @@ def table(choice: SelectedContext) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text_of(text: str, selected: SelectedFile) -> str:
+def text_of(text: str, selected: SelectedFile, *, numbered: bool = False) -> str:
     """What is shown of a file: its parts, with a mark for each gap.
 
     Args:
         text: all of it, as it was when it was selected.
+        numbered: whether its lines begin with their numbers.
     """
-    return shown(text, selected.parts).text if selected.taken < selected.size else text
+    if selected.taken >= selected.size and not numbered:
+        return text
+    return shown(text, selected.parts, numbered=numbered).text
 
 
 def _cell(text: str) -> str:

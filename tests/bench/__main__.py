@@ -32,6 +32,7 @@ NAMES = (
     "daemon",
     "contract",
     "home",
+    "prompts",
 )
 
 names = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

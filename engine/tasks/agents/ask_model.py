@@ -10,6 +10,7 @@ from engine.llm.conversation import Conversation, Refused
 from engine.llm.service import StepParameters
 from engine.repair.edits import AnswerEdits
 from engine.tasks.context import TaskContext
+from engine.tasks.line_numbers import without_numbers
 from engine.tasks.plan import PlannedStep
 from engine.tasks.prompts import Question, fit_question
 
@@ -75,7 +76,7 @@ def ask_for_changes(context: TaskContext, conversation: Conversation, question: 
         if conversation.is_placeholder or _wants_nothing(answer):
             return Change(answer)
         with context.worktree() as slot:
-            applied = edits.take(answer, slot)
+            applied = edits.take(without_numbers(answer), slot)
         if isinstance(applied, Refused):
             return applied
         context.stage.report.log(f"changes {', '.join(applied.files)}")

@@ -14,7 +14,8 @@ from engine.projects.worktrees import Slot
 from engine.runs.pipeline import StageResult
 from engine.source.diffs import diff_of, lines_of
 from engine.tasks.agents.ask_model import ask_for_text, open_conversation
-from engine.tasks.agents.step import earlier, keep_answer, keep_changes, or_failed
+from engine.tasks.agents.step import keep_answer, keep_changes, or_failed
+from engine.tasks.agents.step_question import earlier
 from engine.tasks.answer_files import (
     GeneratedFile,
     assembled_code,

@@ -18,7 +18,8 @@ from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
 from engine.tasks.agents.assembler import keep_final
-from engine.tasks.agents.step import keep_answer, keep_changes, or_failed, question_of, stopped
+from engine.tasks.agents.step import keep_answer, keep_changes, or_failed, stopped
+from engine.tasks.agents.step_question import question_of
 from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.plan import ASSEMBLE, GATE, PlannedStep

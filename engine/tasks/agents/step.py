@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from engine.enums import ArtifactKind, Severity, StageStatus
 from engine.errors import ModelError, ToolError, UsageError
 from engine.findings import Finding
 from engine.llm.conversation import Conversation
-from engine.repair.edit_formats import EditFormat
 from engine.runs.pipeline import StageResult
-from engine.source.diffs import lines_changed
-from engine.source.excerpts import describe_lines, excerpt
-from engine.source.search_words import search_words_of
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
 from engine.tasks.agents.name_files import Naming, ask_for_names
+from engine.tasks.agents.step_question import earlier, question_of
 from engine.tasks.answer_files import extract, keep_fuller
 from engine.tasks.context import Done, TaskContext
-from engine.tasks.context_selection import text_of
 from engine.tasks.plan import Form, PlannedStep
-from engine.tasks.prompts import (
-    FILES,
-    REPORT,
-    EarlierStep,
-    Material,
-    Question,
-    Rank,
-    earlier_material,
-    edits_form,
-)
-from engine.tasks.worktree_texts import read_whole
+from engine.tasks.prompts import Question
 from engine.text import count
 
 CHANGES = "changes.patch"
 """Artifact with everything that a run changes."""
-
-_MAX_CHANGED_CHARACTERS = 24_000
-"""Characters that are shown of a file that the run changed, where it is larger."""
-
-_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: edits_form(EditFormat.SEARCH_REPLACE)}
 
 
 def run(context: TaskContext) -> StageResult:
@@ -92,42 +73,6 @@ def _with_files(
     findings = tuple(Finding(Severity.WARNING, "model.file", reason) for reason in told)
     result = _done(context, conversation, Done(found.prose, files), findings)
     return replace(result, usage=(*result.usage, *naming.usage))
-
-
-def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
-    """What a step's model is asked.
-
-    Args:
-        more: material of this step alone, the first that is shown.
-    """
-    wanted = context.wanted
-    return Question(
-        who=step.who,
-        step=step.name,
-        prompt=step.prompt,
-        form=_FORMS[step.form],
-        task=(
-            ("The task", wanted.description),
-            ("What else is known", wanted.context),
-            ("What holds for every step", context.plan.global_context),
-            ("What holds for this step", step.context),
-        ),
-        material=(*more, *earlier_material(earlier(context)), *_given(context), *_files(context)),
-    )
-
-
-def earlier(context: TaskContext) -> tuple[EarlierStep, ...]:
-    """What the steps before this stage came to."""
-    plan = context.plan
-    found = []
-    for step in plan.before(context.stage.definition.key):
-        output = (
-            context.stage.results[step.key].output if step.key in context.stage.results else None
-        )
-        if isinstance(output, Done):
-            number = plan.number(step.key)
-            found.append(EarlierStep(number, step.name, output.prose, output.files))
-    return tuple(sorted(found, key=lambda each: each.number))
 
 
 def keep_answer(context: TaskContext, answer: str) -> None:
@@ -191,61 +136,3 @@ def _done(
         output=done,
         usage=tuple(conversation.usage),
     )
-
-
-def _given(context: TaskContext) -> tuple[Material, ...]:
-    """What a person gave, and the diff."""
-    choice, wanted = context.choice, context.wanted
-    found = []
-    if choice.diff:
-        size = len(choice.diff)
-        part = "" if size >= choice.diff_size else f" ({size} of {choice.diff_size} characters)"
-        title = f"diff {wanted.diff}{'' if '..' in wanted.diff else '...commit'}{part}"
-        found.append(Material(title, choice.diff, Rank.GIVEN, "diff"))
-    if wanted.text:
-        found.append(Material("text that belongs to the task", wanted.text, Rank.GIVEN))
-    return tuple(found)
-
-
-def _files(context: TaskContext) -> tuple[Material, ...]:
-    """Files of the repository as the run has made them until now, and the names of all."""
-    choice, words = context.choice, search_words_of(context.words)
-    changed, touched = lines_changed(context.patch), lines_changed(choice.diff)
-    known = {each.path for each in choice.files}
-    found: list[Material] = []
-    with context.worktree() as slot:
-        for path, lines in changed.items():
-            text = read_whole(slot.source, path)
-            if path not in known and text:
-                found.append(_file(path, text, _MAX_CHANGED_CHARACTERS, words, lines))
-        for each in choice.files:
-            text = read_whole(slot.source, each.path)
-            lines = changed.get(each.path) or touched.get(each.path, frozenset())
-            if each.path in changed:
-                room = max(_MAX_CHANGED_CHARACTERS, each.taken)
-                found.append(_file(each.path, text, room, words, lines))
-                continue
-            material = _file(each.path, text, len(text), words, lines)
-            if each.part:
-                title, text = f"{each.path} ({each.part})", text_of(text, each)
-                material = replace(material, title=title, text=text)
-            found.append(material)
-    if choice.listing:
-        more = f"\n... and {choice.unlisted} more" if choice.unlisted else ""
-        listing = "\n".join(choice.listing) + more
-        found.append(Material("paths of the repository", listing, Rank.FILE))
-    return tuple(found)
-
-
-def _file(
-    path: str, text: str, room: int, words: Collection[str], lines: Collection[int]
-) -> Material:
-    """A file, or the parts of it that matter; where there is less room, fewer of them."""
-
-    def within(room: int) -> tuple[str, str]:
-        found = excerpt(path, text, room, words, lines)
-        whole = found.taken == len(text)
-        return path if whole else f"{path} ({describe_lines(found.parts, found.lines)})", found.text
-
-    title, shown = within(room)
-    return Material(title, shown, Rank.FILE, shorter=within)

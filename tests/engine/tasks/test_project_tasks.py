@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import threading
@@ -44,9 +45,13 @@ def test_a_workflow_changes_a_project_step_by_step(
     assert (build.status, build.error) == (RunStatus.SUCCESS, "")
     assert set(oracle.order[:2]) == {"Symptoms", "Cause"}
     assert oracle.order[2:] == ["Fix", "Regression test", "Review"]
-    assert "## main/main.c\n\n```\nint answer(void) {\n    return 41;\n" in oracle.asked("Cause")[0]
+    assert (
+        "## main/main.c\n\n```\n1|int answer(void) {\n2|    return 41;\n"
+        in oracle.asked("Cause")[0]
+    )
     (test,) = oracle.asked("Regression test")
-    assert "return 42;" in test.partition("## main/main.c\n")[2]
+    assert "2|    return 41;\n" in test.partition("## main/main.c\n")[2]
+    assert "2|    return 42;\n" in test.partition("## main/main.c, as step Fix left it\n")[2]
     kept = files(engine, build.number)
     assert "-    return 41;\n+    return 42;\n" in kept["changes.patch"]
     assert "+void test(void) {}\n" in kept["changes.patch"]
@@ -103,7 +108,7 @@ def test_a_review_sees_the_diff_and_named_files(
     assert build.status is RunStatus.SUCCESS
     (asked,) = oracle.asked("Verdict")
     assert "-    return 41;\n+    return 42;\n" in asked
-    assert "## main/other.c\n\n```\nint other;\n```" in asked
+    assert "## main/other.c\n\n```\n1|int other;\n```" in asked
     assert "secret" not in asked
     record = files(engine, build.number)["context.md"]
     assert "| main/other.c | named | all characters |" in record
@@ -161,6 +166,31 @@ def test_a_project_of_one_app_sees_none_of_the_others(
 
 
 @pytest.mark.slow
+def test_each_question_begins_with_all_that_the_one_before_was_shown(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    oracle.replies = {"Fix": [FIX], "Regression test": [TEST]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN, "README.md": "A node.\n"})
+    order = TaskRequest(workflow="bug_fix", description="The answer is wrong.", project_id=where)
+    assert done(engine, order).status is RunStatus.SUCCESS
+
+    asked = [oracle.asked(step)[0] for step in ("Cause", "Fix", "Regression test", "Review")]
+    shown = [text.partition("\n# Who you are\n")[0] for text in asked]
+    assert all(later.startswith(before) for before, later in itertools.pairwise(shown))
+    assert len(set(shown)) == len(shown)
+
+
+def test_numbers_of_lines_that_an_answer_copies_are_not_taken(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    numbered = block("main/main.c", "2|    return 41;\n", "2|    return 42;\n")
+    oracle.replies = {"Fix": [numbered], "Regression test": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", project_id=where))
+    assert "+    return 42;\n" in files(engine, build.number)["changes.patch"]
+
+
+@pytest.mark.slow
 def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
@@ -175,9 +205,12 @@ def test_a_large_file_is_shown_by_its_parts_and_as_it_was_changed(
     assert build.status is RunStatus.SUCCESS
     (cause,) = oracle.asked("Cause")
     assert "\n## main/main.c (lines " in cause
-    assert " left out ...]\nint answer(void) {\n    return 41;\n}\n" in cause
+    line = fill.count("\n") + 1
+    function = f"{line}|int answer(void) {{\n{line + 1}|    return 41;\n{line + 2}|}}\n"
+    assert f" left out ...]\n{function}" in cause
     (review,) = oracle.asked("Review")
-    assert "int answer(void) {\n    return 42;\n}\n" in review
+    assert function in review
+    assert function.replace("41", "42") in review
     record = files(engine, build.number)["context.md"]
     assert re.search(r"\| main/main.c \| fits the task \| lines [0-9, -]+", record)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.llm.chat import CHARACTERS_A_TOKEN, Speaker
+from engine.llm.chat import CHARACTERS_A_TOKEN, Message, Speaker
 from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.prompts import (
     FILES,
+    REPORT,
+    RULES,
     EarlierStep,
     Material,
     Question,
@@ -20,23 +24,49 @@ from engine.tasks.prompts import (
 )
 
 TASK = (("Task", "Measure the temperature."), ("Context", ""))
+OWN = (("This step", "In C."), ("Nothing", " "))
 
 
 def question(*material: Material) -> Question:
-    return Question("You are an architect.", "design", "Design it.", FILES, TASK, material)
+    return Question("You are an architect.", "design", "Design it.", FILES, TASK, OWN, material)
 
 
-def test_who_comes_first_and_the_question_last() -> None:
+def test_what_steps_share_comes_first_and_who_is_asked_what_last() -> None:
     asked = fit_question(question(Material("main.c", "int a;", Rank.FILE, "c")), 4000)
 
     system, user = asked.messages
-    assert system.speaker is Speaker.SYSTEM
-    assert system.text.startswith("You are an architect.")
-    assert user.text.startswith("# Task\n\nMeasure the temperature.\n")
+    assert system == Message(Speaker.SYSTEM, RULES)
+    assert user.text.startswith("# Task\n\nMeasure the temperature.\n\n# Material\n")
     assert "# Context" not in user.text
-    assert "## main.c\n\n```c\nint a;\n```\n" in user.text
-    assert user.text.index("# Your step: design") > user.text.index("int a;")
+    assert user.text.partition("## main.c\n")[2].startswith(
+        "\n```c\nint a;\n```\n\n# Who you are\n\nYou are an architect.\n\n"
+        "# This step\n\nIn C.\n\n# Your step: design\n\nDesign it.\n"
+    )
     assert asked.cuts == ()
+
+
+def test_steps_differ_only_behind_what_they_share() -> None:
+    first = question(*material()[-3:])
+    second = replace(
+        first,
+        who="You are a tester.",
+        step="test",
+        form=REPORT,
+        material=(*first.material, Material("step_1_output", lines(1000), Rank.ANSWER)),
+    )
+    one, other = (fit_question(each, 9000).messages for each in (first, second))
+
+    assert one[0] == other[0]
+    shared, _, _ = one[1].text.partition("# Who you are")
+    assert other[1].text.startswith(shared)
+
+
+@pytest.mark.parametrize("longer", [50, 300, 600])
+def test_a_question_that_is_a_little_longer_is_cut_as_the_one_before(longer: int) -> None:
+    rest = Material("note", "n" * longer, Rank.GIVEN)
+    one = fit_question(question(*material()), 4500).messages[1].text
+    other = fit_question(question(*material(), rest), 4500).messages[1].text
+    assert other.startswith(one.partition("# Who you are")[0])
 
 
 def test_material_cannot_leave_its_fence() -> None:
@@ -62,11 +92,9 @@ def test_earlier_steps_have_numbers_and_a_file_is_shown_as_it_was_made_last() ->
         ),
         EarlierStep(2, "code", "Done.", (GeneratedFile("a.h", "header", "new"),)),
     )
-    assert [(each.title, each.text) for each in earlier_material(steps)] == [
-        ("step_1_output (design)", "A plan."),
-        ("step_1_artifacts: b.c", "b"),
-        ("step_2_output (code)", "Done."),
-        ("step_2_artifacts: a.h", "new"),
+    assert [[(each.title, each.text) for each in step] for step in earlier_material(steps)] == [
+        [("step_1_output (design)", "A plan."), ("step_1_artifacts: b.c", "b")],
+        [("step_2_output (code)", "Done."), ("step_2_artifacts: a.h", "new")],
     ]
 
 

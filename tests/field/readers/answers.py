@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import ToolError
 from engine.llm.conversation import Refused
+from engine.llm.reasoning import part
 from engine.repair.edits import AnswerEdits
 from engine.source.diffs import rows_of
 from engine.source.editable_tree import EditableTree
@@ -98,7 +99,7 @@ def read(case: Case) -> dict[str, object]:
             (root / name).write_bytes(text.encode())
         worktree = _Folder(root, EditableTree(root, frozenset(files)))
         edits = AnswerEdits()
-        made = edits.take(case.text, worktree)
+        made = edits.take(part(case.text).answer, worktree)
     if isinstance(made, Refused):
         told = edits.refusal(made.reasons).text
         kept = list(edits.kept)
