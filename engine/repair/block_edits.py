@@ -13,7 +13,7 @@ from engine.files import read_file
 from engine.repair.block_paths import PathNames
 from engine.repair.blocks import Block
 from engine.repair.edited_text import BLANKS, EditedText, key_of
-from engine.repair.line_search import MAX_PLACES, Place, Places, find, nearest
+from engine.repair.line_search import MAX_PLACES, Nearest, Place, find, nearest
 from engine.repair.refused_text import invisible, stands_for_lines
 from engine.repair.replacement import common_prefix, leading_blanks, replacement
 from engine.repair.search_replace import DIVIDER
@@ -71,11 +71,12 @@ class EditedFiles:
         changed = {file: patch for file, patch in patches.items() if patch}
         return Patch("".join(changed.values()), tuple(changed))
 
-    def apply(self, block: Block, again: bool = False) -> str | BlockRefusal | None:
+    def apply(self, block: Block, again: bool, show: bool) -> str | BlockRefusal | None:
         """Apply a block.
 
         Args:
             again: whether blocks were kept before: one that is found to be done needs nothing then.
+            show: whether to look for the nearest lines where it misses.
 
         Returns:
             The file that it changed; None where there is nothing to do; or why it does not fit.
@@ -92,7 +93,7 @@ class EditedFiles:
             if isinstance(text, BlockRefusal):
                 refusals.append(text)
                 continue
-            change = self._change(block, named.path, text, makes, again)
+            change = self._change(block, named.path, text, makes, again, show)
             if isinstance(change, BlockRefusal):
                 refusals.append(change)
             else:
@@ -142,7 +143,7 @@ class EditedFiles:
         return EditedText.of(None)
 
     def _change(
-        self, block: Block, path: str, text: EditedText, makes: bool, again: bool
+        self, block: Block, path: str, text: EditedText, makes: bool, again: bool, show: bool
     ) -> _Change | BlockRefusal | None:
         if makes or (block.is_whole_file and not text.lines):
             return _made(block, path, text)
@@ -150,16 +151,27 @@ class EditedFiles:
             if path in self._whole:
                 return BlockRefusal(path, "is given whole more than once")
             return _whole(block, path, text)
+        misses = []
         for version in _versions(block):
             change = _replaced(version, path, text)
-            if not isinstance(change, BlockRefusal):
+            if not isinstance(change, _Miss):
                 return change
-        first = _replaced(block, path, text)
-        if again and any(map(str.strip, block.replace)) and isinstance(first, BlockRefusal):
-            done = find(text, block.replace)
-            if len(done.places) == 1:
-                return None
-        return first
+            misses.append(change)
+        if (
+            again
+            and any(map(str.strip, block.replace))
+            and len(find(text, block.replace).places) == 1
+        ):
+            return None
+        return _missed(misses[0], path, text, show)
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """Lines that are not in a file; ``uneven`` where only their indentation differs."""
+
+    search: Sequence[str]
+    uneven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +300,7 @@ def _without_numbers(lines: Sequence[str], partly: bool = False) -> tuple[str, .
     return tuple(found) if last or partly else None
 
 
-def _replaced(block: Block, path: str, text: EditedText) -> _Change | BlockRefusal | None:
+def _replaced(block: Block, path: str, text: EditedText) -> _Change | BlockRefusal | _Miss | None:
     """Lines of a file by others."""
     search = [line.rstrip(BLANKS) for line in block.search]
     lines = [line.rstrip(BLANKS) for line in block.replace]
@@ -300,12 +312,12 @@ def _replaced(block: Block, path: str, text: EditedText) -> _Change | BlockRefus
     found = find(text, search)
     places = _meant(block, text, found.places)
     if not places:
-        return _missed(search, path, text, found)
+        return _Miss(search, found.uneven)
     if len(places) > 1:
         where = ", ".join(str(each.start + 1) for each in places)
         more = " and more" if len(places) == MAX_PLACES else ""
         reason = "has these lines more than once: search for more of what is around them"
-        return BlockRefusal(path, f"{reason} (lines {where}{more})", shown=_shown(text, search))
+        return BlockRefusal(path, f"{reason} (lines {where}{more})")
     place = places[0]
     refused = _refused(lines, search, path, text)
     if refused:
@@ -313,7 +325,7 @@ def _replaced(block: Block, path: str, text: EditedText) -> _Change | BlockRefus
     parts = replacement(place, search, lines)
     if parts is None:
         reason = "has other indentation there, and none that says how far new lines are indented"
-        return BlockRefusal(path, reason, shown=_shown(text, search))
+        return BlockRefusal(path, reason)
     if parts == list(range(place.start, place.stop)):
         return None
     return _Change(place.start, place.stop, parts)
@@ -359,32 +371,28 @@ def _refused(
     return BlockRefusal(path, reason, misfit=False) if reason else None
 
 
-def _missed(search: Sequence[str], path: str, text: EditedText, found: Places) -> BlockRefusal:
+def _missed(miss: _Miss, path: str, text: EditedText, show: bool) -> BlockRefusal:
     """That lines are not there, and which lines of the file are nearest."""
-    shown = _shown(text, search)
-    omitted = [line for line in search if stands_for_lines(line, path)]
-    if omitted:
-        reason = _LEFT_OUT.format(line=clean(omitted[0].strip())[:80])
-        return BlockRefusal(path, reason, shown=shown)
-    if found.uneven:
+    near = nearest(text, miss.search) if show else None
+    shown = _numbered(text, near) if near else ""
+    omitted = next((line for line in miss.search if stands_for_lines(line, path)), None)
+    strange = next((line for line in miss.search if line and key_of(line) not in text.places), None)
+    if omitted is not None:
+        reason = _LEFT_OUT.format(line=clean(omitted.strip())[:80])
+    elif miss.uneven:
         reason = "has these lines with other indentation, by no rule: copy that as well"
-        return BlockRefusal(path, reason, shown=shown)
-    keys = set(text.keys)
-    strange = next((line for line in search if line and key_of(line) not in keys), None)
-    near = nearest(text, search)
-    at = f"line {near.differs + 1}"
-    if strange is None:
-        reason = f"does not have these lines in a row; look at {at}"
     else:
-        reason = f"has no line {clean(strange.strip())[:80]!r}; near is {at}"
-    return BlockRefusal(
-        path, f"{reason}; SEARCH repeats lines exactly as they are now", shown=shown
-    )
+        reason = "does not have these lines in a row"
+        if strange is not None:
+            reason = f"has no line {clean(strange.strip())[:80]!r}"
+        if near:
+            reason += f"; near is line {near.differs + 1}"
+        reason += "; SEARCH repeats lines exactly as they are now"
+    return BlockRefusal(path, reason, shown=shown)
 
 
-def _shown(text: EditedText, search: Sequence[str]) -> str:
-    """The lines of a file that are nearest, with their numbers."""
-    near = nearest(text, search)
+def _numbered(text: EditedText, near: Nearest) -> str:
+    """Lines of a file with their numbers."""
     width = len(str(near.stop))
     rows = range(near.start, near.stop)
     return "\n".join(f"{row + 1:>{width}} {text.lines[row]}"[:400] for row in rows)

@@ -10,6 +10,9 @@ from engine.source.diffs import Opcode, diff_of, lines_of
 BLANKS = " \t\r\f\v\n"
 """What does not count at the end of a line."""
 
+MAX_OF_A_KEY = 8
+"""Lines of the same key that still say where something is."""
+
 _ALIKE = str.maketrans(
     {
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
@@ -42,6 +45,7 @@ class EditedText:
     end: str
     ended: bool
     _keys: list[str] | None = None
+    _places: dict[str, list[int]] | None = None
 
     @classmethod
     def of(cls, text: str | None) -> EditedText:
@@ -66,6 +70,7 @@ class EditedText:
         origins = [self.origins[each] if isinstance(each, int) else None for each in parts]
         self.lines[start:stop] = lines
         self.origins[start:stop] = origins
+        self._places = None
         if self._keys is not None:
             self._keys[start:stop] = map(key_of, lines)
 
@@ -75,6 +80,17 @@ class EditedText:
         if self._keys is None:
             self._keys = list(map(key_of, self.lines))
         return self._keys
+
+    @property
+    def places(self) -> dict[str, list[int]]:
+        """The first lines that have a key, :data:`MAX_OF_A_KEY` and one more at most."""
+        if self._places is None:
+            self._places = {}
+            for at, key in enumerate(self.keys):
+                found = self._places.setdefault(key, [])
+                if len(found) <= MAX_OF_A_KEY:
+                    found.append(at)
+        return self._places
 
     def patch(self, file: str) -> str:
         """What changed, as a diff; linear, as it is known where each line comes from."""

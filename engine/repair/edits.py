@@ -138,7 +138,7 @@ class AnswerEdits:
             if block in self._kept:
                 applied += 1
                 continue
-            made = files.apply(block, again=bool(self._kept))
+            made = files.apply(block, bool(self._kept), len(self._missed) < _MAX_SHOWN)
             if isinstance(made, BlockRefusal):
                 where = clean(made.file)[:100]
                 refusals.append(f"block {number}: {where} {made.reason}")

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from engine.repair.edited_text import BLANKS, EditedText, key_of
+from engine.repair.edited_text import BLANKS, MAX_OF_A_KEY, EditedText, key_of
 
 MAX_PLACES = 9
 """Places that are told apart."""
 
-_MAX_OF_A_KEY = 8
+_LOOKED_AT = 200
 _NEAREST = 10
 _NAME = re.compile(r"\w{3,100}")
 
@@ -70,14 +70,16 @@ def find(text: EditedText, wanted: Sequence[str]) -> Places:
         wanted: the lines; at least one is not blank.
     """
     plain = [line.rstrip(BLANKS) for line in wanted]
-    exact = _runs(text.lines, plain)
-    if exact:
-        size = len(plain)
-        return Places(tuple(Place(at, at + size, tuple(range(at, at + size))) for at in exact))
     first = next(at for at, line in enumerate(plain) if line)
     last = next(at for at in range(len(plain) - 1, -1, -1) if plain[at])
     core = plain[first : last + 1]
     keys = list(map(key_of, core))
+    if any(key and key not in text.places for key in keys):
+        return Places(())
+    exact = _runs(text.lines, plain)
+    if exact:
+        size = len(plain)
+        return Places(tuple(Place(at, at + size, tuple(range(at, at + size))) for at in exact))
     uneven = False
     for look in (_in_a_row, _without_blank_lines):
         found = []
@@ -132,22 +134,18 @@ def nearest(text: EditedText, wanted: Sequence[str]) -> Nearest:
     lines that a file has often say nothing.
     """
     keys = [key_of(line) for line in wanted]
-    places: dict[str, list[int]] = {key: [] for key in keys if key}
-    for at, key in enumerate(text.keys):
-        found = places.get(key)
-        if found is not None and len(found) <= _MAX_OF_A_KEY:
-            found.append(at)
     votes: dict[int, int] = {}
     for index, key in enumerate(keys):
-        if key and len(places[key]) <= _MAX_OF_A_KEY:
-            for at in places[key]:
+        places = text.places.get(key, ()) if key else ()
+        if len(places) <= MAX_OF_A_KEY:
+            for at in places:
                 votes[at - index] = votes.get(at - index, 0) + len(key)
     if votes:
         start = max(votes, key=lambda each: (votes[each], -each))
         rows = range(start, start + len(keys))
         differs = next((row for row in rows if _key_at(text, row) != keys[row - start]), start)
     else:
-        differs = _most_alike(text.keys, keys)
+        differs = _most_alike(text.places, keys)
     differs = max(0, min(differs, len(text.lines) - 1))
     begin = max(0, min(differs - _NEAREST // 2, len(text.lines) - _NEAREST))
     return Nearest(begin, min(begin + _NEAREST, len(text.lines)), differs)
@@ -235,17 +233,17 @@ def _steps(indent: str, unit: tuple[str, str] | None) -> str:
     )
 
 
-def _most_alike(keys: Sequence[str], wanted: Sequence[str]) -> int:
-    """The line that has most words in common with one of others, by words that are rare."""
-    places: dict[str, list[int]] = {word: [] for key in wanted[:200] for word in _words(key)}
-    for at, key in enumerate(keys):
+def _most_alike(places: Mapping[str, Sequence[int]], wanted: Sequence[str]) -> int:
+    """The line that has most words in common with some of others, by words that are rare."""
+    rows: dict[str, list[int]] = {word: [] for key in wanted[:_LOOKED_AT] for word in _words(key)}
+    for key, known in places.items():
         for word in _words(key):
-            found = places.get(word)
-            if found is not None and len(found) <= _MAX_OF_A_KEY:
-                found.append(at)
+            found = rows.get(word)
+            if found is not None and len(found) <= MAX_OF_A_KEY:
+                found += known
     score: dict[int, int] = {}
-    for found in places.values():
-        if len(found) <= _MAX_OF_A_KEY:
+    for found in rows.values():
+        if len(found) <= MAX_OF_A_KEY:
             for at in found:
                 score[at] = score.get(at, 0) + 1
     return max(score, key=lambda at: (score[at], -at)) if score else 0
