@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from engine.builds.board_program import BoardProgram as BoardProgram
     from engine.builds.comparison import BuildComparison as BuildComparison
     from engine.builds.comparison import TestChange as TestChange
-    from engine.builds.fixes import Fix as Fix
     from engine.builds.log_changes import LogChange as LogChange
     from engine.builds.pipeline import FIRMWARE_PIPELINE as FIRMWARE_PIPELINE
     from engine.builds.quality_gate import GateMeasurement as GateMeasurement
@@ -144,6 +143,8 @@ if TYPE_CHECKING:
     from engine.quality.result import Measure as Measure
     from engine.quality_requirements import Aspect as Aspect
     from engine.quality_requirements import Demands as Demands
+    from engine.runs.changes import ChangeSet as ChangeSet
+    from engine.runs.changes import ChangeSets as ChangeSets
     from engine.runs.event_stream import EventStream as EventStream
     from engine.runs.event_stream import Subscription as Subscription
     from engine.runs.pipeline import Pipeline as Pipeline
@@ -262,7 +263,6 @@ _NAMES = {
     "engine.builds.board_program": "BoardProgram",
     "engine.builds.comparison": "BuildComparison TestChange",
     "engine.builds.log_changes": "LogChange",
-    "engine.builds.fixes": "Fix",
     "engine.builds.pipeline": "FIRMWARE_PIPELINE",
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
@@ -319,6 +319,7 @@ _NAMES = {
     "engine.quality.gate": "GATE_REPORT",
     "engine.quality.result": "GateResult Measure",
     "engine.quality_requirements": "Aspect Demands",
+    "engine.runs.changes": "ChangeSet ChangeSets",
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
     "engine.runs.service": "RunService",

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from engine.retention import RunLimits
     from engine.runs.executor import Executor
     from engine.runs.service import RunService, RunServices
+    from engine.tasks.changes import TaskChanges
     from engine.tasks.keyring import TaskKeyring
     from engine.tasks.keys import TaskKeys
     from engine.tasks.service import Tasks
@@ -306,6 +307,13 @@ class Engine:
             self._task_keyring,
             now=self._now,
         )
+
+    @part
+    def task_changes(self) -> TaskChanges:
+        """What tasks change of projects."""
+        from engine.tasks.changes import TaskChanges
+
+        return TaskChanges(self._opened, self._current_settings, self.projects)
 
     @part
     def checks(self) -> Checks:

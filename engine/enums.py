@@ -66,6 +66,11 @@ class RunKind(StrEnum):
         """What people call such a run."""
         return "build" if self is RunKind.FIRMWARE else "task"
 
+    @property
+    def command(self) -> str:
+        """The command line until the word for what is done with such a run."""
+        return "espdeck" if self is RunKind.FIRMWARE else "espdeck task"
+
 
 class Priority(StrEnum):
     """How urgent a task is: it decides which one waits for the other."""

@@ -268,6 +268,13 @@ KEYS = (
     Key("save", "w", "w", "save as", "Save the artifact as a file of your choice", Where.TASK),
     Key("cancel", "c", "c", "cancel", "Cancel the task", Where.TASK),
     Key("retry", "r", "r", "retry", "Run the task again, from its start or a step", Where.TASK),
+    Key("fix", "d", "d", "changes", "Show what the task changed", Where.TASK),
+    Key("commit", "a", "a", "commit changes", "Commit what it changed on a branch of its own",
+        Where.TASK, bar=False),
+    Key("export", "e", "e", "export changes", "Write what it changed into a file that git apply "
+        "takes", Where.TASK, bar=False),
+    Key("discard", "x", "x", "discard changes", "Discard what it changed; asks", Where.TASK,
+        bar=False),
     Key("copy", "y", "y", "copy", "Copy what the pane shows to the clipboard", Where.TASK),
     Key("left", "h,left", "h", "to the left", "Show what is left of long lines", Where.TASK,
         bar=False),

@@ -14,7 +14,6 @@ from engine.boards.service import Boards
 from engine.builds.context import Agent, BuildContext
 from engine.builds.outputs import Compiled, Tested, Verdict
 from engine.builds.pipeline import FIRMWARE_PIPELINE
-from engine.builds.proposals import not_approved
 from engine.cancel import CancelToken
 from engine.enums import Role, RunStatus, StageStatus, VerdictWord
 from engine.errors import ToolError, UsageError
@@ -27,6 +26,7 @@ from engine.plugins import registered
 from engine.projects.slots import Slots
 from engine.projects.worktrees import Slot, build_name
 from engine.runs.pipeline import Outcome, StageContext, StageResult
+from engine.runs.proposals import not_approved
 from engine.settings import SettingsSource
 from engine.store import logs, projects, runs
 from engine.store.database import Store

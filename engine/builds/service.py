@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from engine.boards.board_files import Flashed, flashed
 from engine.builds.pipeline import FIRMWARE_PIPELINE
-from engine.builds.proposals import Proposal, check_approved, proposal_of
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, RunKind, RunStatus, Trigger
 from engine.errors import (
@@ -32,6 +31,7 @@ from engine.projects.project_sync import lack_of_chip
 from engine.projects.service import Projects
 from engine.projects.variants import Variant
 from engine.runs.pipeline import Pipeline
+from engine.runs.proposals import Proposal, check_approved, proposal_of
 from engine.runs.service import RunService, RunServices, who_asks
 from engine.store import projects
 from engine.store import runs as store_runs

@@ -17,7 +17,6 @@ from engine.boards.virtual.chips import RUNNABLE, STOPPED
 from engine.builds.agents.output_checker import OutputChecker
 from engine.builds.agents.silence import is_silent
 from engine.builds.agents.tester import as_text, is_done, seconds_of
-from engine.builds.proposals import check_approved
 from engine.builds.service import Builds
 from engine.console_input import ConsoleInput
 from engine.enums import ArtifactKind, RunStatus
@@ -26,6 +25,7 @@ from engine.images.image import Image
 from engine.manifest import Manifest
 from engine.projects.manifests import manifest_at
 from engine.projects.service import Projects
+from engine.runs.proposals import check_approved
 from engine.settings import BoardSettings
 from engine.store.tables import Run
 from engine.text import clean

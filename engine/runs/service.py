@@ -292,7 +292,7 @@ class RunService(ABC):
         if stage is not None and not self._services.runs.can_repeat(run.workflow_id):
             raise UsageError(
                 f"{self.KIND.label} {number} ran with another version of espdeck, whose results "
-                f"this one cannot take over: retry all of it (espdeck retry {number})"
+                f"this one cannot take over: retry all of it ({self.KIND.command} retry {number})"
             )
         first = self._first_of(run, stage) if stage is not None else None
         self._requeue(run, first, workflow_id)

@@ -102,12 +102,13 @@ class QualitySettings(BaseModel):
 
 
 class RepairSettings(BaseModel):
-    """What repairs may do, and what becomes of those that a person commits."""
+    """What repairs may do, and what becomes of them, and of what tasks changed, once committed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     push: bool = False
-    """Push the branch of a committed repair to where the project came from."""
+    """Push the branch of a committed repair, or of what a task changed, to where the project came
+    from."""
 
     may_change_tests: bool = False
     """Take repairs that change tests, assertions or what is expected; they are said to do so."""

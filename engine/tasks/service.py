@@ -39,7 +39,7 @@ from engine.tasks.request import TaskRequest, is_keyed, plan_for, plan_of, row_o
 from engine.tasks.roles import ModelRole, Squad, roles, squads
 from engine.tasks.state import StepState, Summary, TaskState, state_of, steps_of, summary_of
 from engine.tasks.workflow import Workflow, workflows
-from engine.text import near
+from engine.text import near, near_or_all
 
 if TYPE_CHECKING:
     from engine.llm.service import Models
@@ -307,6 +307,20 @@ class Tasks(RunService):
     def priority_of(self, run: Run) -> int | None:
         """Its place in the queue, by how urgent it is."""
         return _QUEUE_PRIORITY[store_tasks.get_task(self._store, run.number).priority]
+
+    def stage_named(self, number: int, word: str) -> str:
+        """The key of the stage of a task that somebody means by its key or its name.
+
+        Raises:
+            UsageError: there is no such task, or no such stage.
+        """
+        stages = self.pipeline_of(self.get(number)).stages
+        names = {stage.title.casefold(): stage.key for stage in stages}
+        keys = {stage.key: stage.key for stage in stages}
+        found = (names | keys).get(word.casefold())
+        if found is None:
+            raise NotFoundError(f"task {number} has no step {word[:60]!r}{near_or_all(word, keys)}")
+        return found
 
     def title(self, role: str) -> str:
         """How people call who does a stage."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from engine.builds import new_commits
 from engine.builds.new_commits import NEW_TAG
-from engine.builds.proposals import Proposal
 from engine.builds.service import Builds
 from engine.cancel import CancelToken
 from engine.enums import Forge, HookStatus, ProjectStatus, Severity, Trigger
@@ -25,6 +24,7 @@ from engine.projects.project_sync import NOT_SYNCED
 from engine.projects.repository_address import address_of
 from engine.projects.service import Projects
 from engine.projects.watched import watched
+from engine.runs.proposals import Proposal
 from engine.settings import ProjectSettings, Settings
 from engine.store import runs
 from engine.store.database import Store, StoreError

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings
-from engine.builds.fixes import FixState
 from engine.enums import ArtifactKind, RunStatus, StageStatus
+from engine.runs.changes import ChangeSetState
 from engine.samples import demo
 from engine.store.tables import Run, StageRow
 from tests.engine.git_repos import commit
@@ -86,7 +86,7 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
     assert f"-{BROKEN}+{MENDED}" in diff
     found = engine.fixes.of(done.number)
     assert found is not None
-    assert (found.state, found.proved, found.files) == (FixState.OPEN, True, ("main/main.c",))
+    assert (found.state, found.proved, found.files) == (ChangeSetState.OPEN, True, ("main/main.c",))
     record = artifact(engine, done.number, "repair-1.md")
     assert record.index("expected expression") < record.index("int reply") < record.index(MENDED)
     assert record.endswith("## Outcome\n\nBuilt and tested as attempt 2.\n")

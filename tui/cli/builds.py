@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.enums import RunStatus
-from engine.errors import EspdeckError, UsageError
+from engine.errors import UsageError
 from engine.text import near_or_all
+from tui.cli.cancel import cancel_each
 from tui.cli.command_line import Commands
 from tui.cli.common import (
     print_error,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from engine import Engine, Project, Variant
     from tui.remote.lab import RemoteLab
-
-CANCEL_TIMEOUT_SECONDS = 10.0
-"""How long a cancelled build is waited for; its programs end within a second."""
 
 cli = Commands()
 
@@ -197,28 +195,12 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel builds that wait or run."""
-    numbers = list(dict.fromkeys(map(run_number, builds)))
     with open_lab(context) as engine:
-        for number in numbers:
-            engine.builds.get(number)
-        wrong = False
-        asked = []
-        for number in numbers:
-            try:
-                engine.builds.cancel(number)
-            except EspdeckError as error:
-                wrong = True
-                print_error(str(error))
-            else:
-                asked.append(number)
-        for number in asked:
-            build = engine.builds.wait(number, timeout=CANCEL_TIMEOUT_SECONDS)
+        for build in cancel_each(engine.builds, builds):
             if as_json:
                 print_json(build)
             else:
-                print_line(f"build {number}: {build.status}")
-    if wrong:
-        raise typer.Exit(USAGE)
+                print_line(f"build {build.number}: {build.status}")
 
 
 @cli.command()

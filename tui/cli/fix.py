@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from engine.errors import UsageError
+from tui.cli import change_sets
 from tui.cli.command_line import Commands
-from tui.cli.common import open_engine, print_line, run_number
-from tui.cli.json_output import AsJson, print_json
-
-if TYPE_CHECKING:
-    from engine import Fix
+from tui.cli.common import open_engine, run_number
+from tui.cli.json_output import AsJson
 
 cli = Commands()
 
@@ -37,46 +35,11 @@ def fix_command(
     number = run_number(build)
     with open_engine(context) as engine:
         if export is not None:
-            print_line(f"written: {engine.fixes.export(number, export)}")
-            return
-        if commit:
-            fix: Fix | None = engine.fixes.commit(number)
+            change_sets.export(engine.fixes, number, export)
+        elif commit:
+            change_sets.commit(engine.fixes, number, as_json=as_json)
         elif discard:
-            fix = engine.fixes.discard(number)
+            change_sets.discard(engine.fixes, number, as_json=as_json)
         else:
-            fix = engine.fixes.of(number)
-    if fix is None:
-        raise UsageError(f"build {number} has no fix")
-    if as_json:
-        print_json(_facts(fix))
-    elif discard:
-        print_line(f"the fix of build {number} is put aside")
-    elif commit:
-        print_line(f"committed on {fix.branch}; to get it: {fix.fetch}")
-    else:
-        _print(fix)
-
-
-def _print(fix: Fix) -> None:
-    for line in (*fix.message.splitlines(), "", *fix.diff.split("\n")):
-        print_line(line)
-    if fix.state == "committed":
-        print_line(f"committed on {fix.branch}: {fix.fetch}")
-    elif fix.state == "discarded":
-        print_line("discarded")
-    else:
-        print_line(f"espdeck fix {fix.build} --commit, --export FILE or --discard")
-
-
-def _facts(fix: Fix) -> dict[str, object]:
-    return {
-        "build": fix.build,
-        "state": fix.state,
-        "proved": fix.proved,
-        "files": fix.files,
-        "branch": fix.branch,
-        "fetch": fix.fetch,
-        "clone": str(fix.clone),
-        "message": fix.message,
-        "diff": fix.diff,
-    }
+            commands = f"espdeck fix {number} --commit, --export FILE or --discard"
+            change_sets.show(engine.fixes, number, commands, as_json=as_json)

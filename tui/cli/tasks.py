@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.enums import RunStatus
+from engine.errors import UsageError
 from engine.text import count
+from tui.cli import change_sets
+from tui.cli.cancel import cancel_each
 from tui.cli.command_line import Commands
-from tui.cli.common import open_engine, print_line, run_number, table
+from tui.cli.common import load_settings, open_engine, print_line, run_number, table
+from tui.cli.follow import follow, printing
 from tui.cli.json_output import AsJson, print_json
 from tui.cli.summary import print_artifacts, print_findings, print_stages
 from tui.presentation.units import tokens
@@ -78,6 +83,77 @@ def show_task(
         print_json(_facts(state), summary=summary, artifacts=kept, folder=folder)
 
 
+@task_cli.command("diff")
+def diff_task(
+    context: typer.Context,
+    task: Annotated[str, typer.Argument(help="Number of the task.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a task changed of its project."""
+    number = run_number(task)
+    with open_engine(context) as engine:
+        commands = f"espdeck task apply {number}, with --export FILE, or with --discard"
+        change_sets.show(engine.task_changes, number, commands, as_json=as_json)
+
+
+@task_cli.command("apply")
+def apply_task(
+    context: typer.Context,
+    task: Annotated[str, typer.Argument(help="Number of a task that has ended.")],
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write it into this file instead.")
+    ] = None,
+    discard: Annotated[bool, typer.Option("--discard", help="Put it aside instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Commit what a task changed on the branch espdeck/task-TASK of the project's clone."""
+    if export is not None and discard:
+        raise UsageError("one of --export and --discard at a time")
+    number = run_number(task)
+    with open_engine(context) as engine:
+        if export is not None:
+            change_sets.export(engine.task_changes, number, export)
+        elif discard:
+            change_sets.discard(engine.task_changes, number, as_json=as_json)
+        else:
+            change_sets.commit(engine.task_changes, number, as_json=as_json)
+
+
+@task_cli.command("cancel")
+def cancel_tasks(
+    context: typer.Context,
+    tasks: Annotated[list[str], typer.Argument(help="Numbers of tasks.")],
+    as_json: AsJson = False,
+) -> None:
+    """Cancel tasks that wait or run."""
+    with open_engine(context) as engine:
+        for run in cancel_each(engine.tasks, tasks):
+            if as_json:
+                print_json(_facts(engine.tasks.state(run.number)))
+            else:
+                print_line(f"task {run.number}: {run.status}")
+
+
+@task_cli.command("retry")
+def retry_task(
+    context: typer.Context,
+    task: Annotated[str, typer.Argument(help="Number of a task that has ended.")],
+    stage: Annotated[
+        str | None, typer.Option(help="Begin at this step (see: espdeck task show). [default: all]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a task again, on the same commit; follow it to its end."""
+    number = run_number(task)
+    with printing(load_settings(context), as_json=as_json) as (engine, printer):
+        engine.tasks.retry(number, engine.tasks.stage_named(number, stage) if stage else None)
+        code = follow(engine.tasks, number, printer)
+        if not as_json:
+            printer.close()
+            print_task(engine, number)
+    raise typer.Exit(code)
+
+
 def print_task(engine: Engine, number: int) -> None:
     """Print how a task went: its request, its steps, what models took, what was made."""
     state, summary = engine.tasks.state(number), engine.tasks.summary(number)
@@ -103,6 +179,15 @@ def print_task(engine: Engine, number: int) -> None:
     print_line("")
     print_stages(engine.tasks.stages(number))
     print_findings(engine.tasks, number)
+    changes = engine.task_changes.of(number)
+    if changes is not None:
+        print_line("")
+        what = f"changes {count(len(changes.files), 'file')} ({changes.state})"
+        print_line(f"{what}: espdeck task diff {number} shows them")
+        if changes.state == "open":
+            print_line(f"espdeck task apply {number} commits them on {changes.branch}")
+        elif changes.fetch:
+            print_line(f"to get it: {changes.fetch}")
     print_artifacts(engine.tasks, number)
 
 

@@ -11,14 +11,14 @@ from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.labels import commit_of, stage_label, tells_apart, variant_of
 from tui.presentation.pane_layout import Panes
-from tui.screens import fix as fixes
+from tui.screens.change_set import ChangeSetActions
 from tui.screens.result_lists import ARTIFACTS, FINDINGS
 from tui.screens.run import RunScreen
 from tui.state.run_state import RunView, TailKey
 from tui.widgets.live_pane import LivePane
 
 if TYPE_CHECKING:
-    from engine import Builds, Fix, Run
+    from engine import Builds, ChangeSet, Run
 
 CONSOLES = {stage_label(key): key for key in ("test.board", "test.simulator")}
 """The panes of what firmware printed, each with the stage that listened."""
@@ -46,7 +46,9 @@ class BuildScreen(RunScreen):
         self._log_panes = {
             name: LivePane(id=name, empty=" nothing yet") for name in (*PANES.agents, *CONSOLES)
         }
-        self._fix: Fix | None = None
+        self._fix = ChangeSetActions(
+            self, "fix", lambda: self.engine.fixes, "nothing was repaired", self._show_fix
+        )
         self._build: Run | None = None
 
     @property
@@ -56,16 +58,12 @@ class BuildScreen(RunScreen):
 
     def list_actions(self) -> Sequence[Action]:
         """Actions of a run, and those on the sizes and on the fix of a build."""
-        no_fix, decided = self._no_fix, self._is_decided
         return [
             *super().list_actions(),
             self.action("sizes", self._show_sizes, self._no_sizes),
             self.action("compare", self._compare),
             self.action("approve", self._approve, self._no_approval),
-            self.action("fix", self._show_fix, no_fix),
-            self.action("commit", self._commit_fix, no_fix, decided),
-            self.action("export", lambda: fixes.export(self, self.number), no_fix),
-            self.action("discard", self._discard_fix, no_fix, decided),
+            *self._fix.list_actions(),
         ]
 
     def _no_sizes(self) -> str | None:
@@ -110,49 +108,17 @@ class BuildScreen(RunScreen):
         consequence = "It is built again and flashed on a board. Look at what it changes first."
         self.app.push_screen(Confirm(question, consequence, "approve"), answered)
 
-    def _no_fix(self) -> str | None:
-        if self._fix is not None:
-            return None
-        if self._view.status.is_final:
-            return f"build {self.number} has no fix: nothing was repaired"
-        return f"build {self.number} has not ended"
-
-    def _is_decided(self) -> str | None:
-        fix = self._fix
-        return f"the fix is {fix.state} already" if fix and fix.state != "open" else None
-
     def _show_sizes(self) -> None:
         from tui.screens.sizes import SizesScreen
 
         self.app.push_screen(SizesScreen(self.number))
 
-    def _show_fix(self) -> None:
-        if self._fix is not None:
-            shown = [self.actions[id] for id in fixes.ACTIONS]
-            self.app.push_screen(fixes.FixScreen(self._fix, shown, self.action_do))
-
-    def _commit_fix(self) -> None:
-        def committed(fix: Fix) -> None:
-            self._set_fix(fix)
-            self._show_fix()  # it says how to get the branch
-
-        fixes.commit(self, self.number, committed)
-
-    def _discard_fix(self) -> None:
-        fixes.discard(self, self.number, self._set_fix)
-
     def _load_results(self) -> None:
         super()._load_results()
-        if self._view.status.is_final:
-            self.in_thread(
-                lambda: self.engine.fixes.of(self.number), self._set_fix, opens=self._is_opening
-            )
-        else:
-            self._set_fix(None)
+        self._fix.load(opens=self._is_opening)
 
-    def _set_fix(self, fix: Fix | None) -> None:
-        self._fix = fix
-        self._view.facts = fixes.summary(fix)
+    def _show_fix(self) -> None:
+        self._view.facts = self._fix.summary(_fixed)
         self._head.refresh()
         self._bar.refresh()
 
@@ -227,3 +193,7 @@ class BuildScreen(RunScreen):
 
     def _agent_label(self, name: str) -> str:
         return name
+
+
+def _fixed(fix: ChangeSet) -> str:
+    return "fixed: d shows how" if fix.proved else "partly fixed: d shows how"

@@ -13,6 +13,7 @@ from tui.keymap import Where
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
 from tui.presentation.pane_layout import Layout, Panes
 from tui.presentation.units import tokens
+from tui.screens.change_set import ChangeSetActions
 from tui.screens.result_lists import ARTIFACTS, FINDINGS
 from tui.screens.run import RunScreen
 from tui.state.run_state import RunView, TailKey
@@ -23,7 +24,7 @@ from tui.widgets.run_head import TaskHead
 from tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
-    from engine import GateResult, Measure, TaskMetrics, Tasks, TaskState
+    from engine import ChangeSet, GateResult, Measure, TaskMetrics, Tasks, TaskState
 
 PLACEHOLDER = "PLACEHOLDER: no model was asked"
 """Shown wherever a run is that asked no model."""
@@ -51,6 +52,10 @@ class TaskScreen(RunScreen):
         self._as_it_came: set[str] = set()
         self._placed: dict[str, RowWidget] = {}
         self._gate: GateResult | None = None
+        self._metrics = ""
+        self._changes = ChangeSetActions(
+            self, "patch", lambda: self.engine.task_changes, "it changed nothing", self._show_facts
+        )
         self._measures: RowList[Measure] = RowList(
             draw=lambda measure, width: measure_parts(measure, self.app.glyphs, width),
             key=lambda measure: measure.id,
@@ -69,6 +74,7 @@ class TaskScreen(RunScreen):
             self.action("laid_out", self._toggle_layout, self._no_answer),
             self.action("follow", self._follow, self._is_laid_out, self._is_list),
             self.action("wrap", self._wrap, self._is_laid_out, self._is_list),
+            *self._changes.list_actions(),
         ]
 
     def _no_answer(self) -> str | None:
@@ -142,11 +148,17 @@ class TaskScreen(RunScreen):
 
     def _show_metrics(self, state: TaskState) -> None:
         """Say in the head what is known besides."""
-        self._view.facts = describe_metrics(state.metrics)
+        self._metrics = describe_metrics(state.metrics)
         self._view.warning = PLACEHOLDER if state.metrics.placeholder else ""
         if state.result and self._view.status.is_final:
             self._view.result = state.result
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """Say in the head what models took, and what came of it."""
+        self._view.facts = "  ".join(filter(None, (self._metrics, self._changes.summary(_changed))))
         self._head.refresh()
+        self._bar.refresh()
 
     def _load_results(self) -> None:
         super()._load_results()
@@ -182,6 +194,7 @@ class TaskScreen(RunScreen):
             self._bar.refresh()
 
         self.in_thread(read, show, opens=self._is_opening)
+        self._changes.load(opens=self._is_opening)
 
     def _pane_to_show(self) -> str:
         running = [key for key, _ in self._view.running()]
@@ -273,3 +286,7 @@ def describe_metrics(metrics: TaskMetrics) -> str:
     if metrics.cost is not None:
         parts.append(f"cost {metrics.cost:.4f}")
     return "  ".join(parts)
+
+
+def _changed(found: ChangeSet) -> str:
+    return f"changes {count(len(found.files), 'file')}: d shows them"

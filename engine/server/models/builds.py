@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from engine import (
     Artifact,
+    ChangeSet,
     FindingRow,
-    Fix,
     GateResult,
     LogExtent,
     RegionRow,
@@ -22,6 +22,7 @@ from engine import (
     StageRow,
 )
 from engine.enums import ArtifactKind, RunStatus, Severity, StageStatus, Trigger
+from engine.server.models.change_sets import ChangeSetAnswer, fields_of
 from engine.server.models.limits import MAX_NUMBER
 
 _Text = Annotated[str, StringConstraints(max_length=200)]
@@ -408,38 +409,12 @@ class GateAnswer(_Model):
         )
 
 
-class FixAnswer(_Model):
-    """What the repairs of a build come to."""
+class FixAnswer(ChangeSetAnswer):
+    """What the repairs of a build come to; the artifact is `fix.patch`."""
 
     build_id: int
-    state: str = Field(examples=["open"])
-    proved: bool
-    """Whether the build succeeded with it."""
-
-    files: list[str]
-    message: str
-    branch: str
-    fetch: str = ""
-    """The command that fetches the branch on the lab machine, once the fix is committed."""
-
-    diff: str
-    """Against the build's commit. The artifact ``fix.patch`` has it byte for byte."""
 
     @classmethod
-    def of(cls, fix: Fix) -> FixAnswer:
+    def of(cls, fix: ChangeSet) -> FixAnswer:
         """A fix of the engine."""
-        return cls(
-            build_id=fix.build,
-            state=fix.state,
-            proved=fix.proved,
-            files=[_unicode(name) for name in fix.files],
-            message=_unicode(fix.message),
-            branch=fix.branch,
-            fetch=fix.fetch,
-            diff=_unicode(fix.diff),
-        )
-
-
-def _unicode(text: str) -> str:
-    """Text without lone surrogates, which UTF-8 has not."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        return cls(build_id=fix.run, **fields_of(fix))

@@ -204,10 +204,7 @@ def build_gate(number: RunNumber, engine: EngineOf, _: Reader) -> GateAnswer:
 @router.get("/builds/{number}/fix")
 def build_fix(number: RunNumber, engine: EngineOf, _: Reader) -> FixAnswer:
     """What the repairs of a build come to; 404 where there is no fix."""
-    found = engine.fixes.of(number)
-    if found is None:
-        raise NotFoundError(f"build {number} has no fix")
-    return FixAnswer.of(found)
+    return FixAnswer.of(engine.fixes.existing(number))
 
 
 @router.get("/builds/{number}/source")

@@ -11,6 +11,7 @@ from engine import Engine, Principal, TaskRequest, render_context
 from engine.enums import Priority, RunStatus
 from engine.errors import NotFoundError
 from engine.server.access import BuildUser, EngineOf, Reader, StreamReader
+from engine.server.models.change_sets import TaskChangesAnswer
 from engine.server.models.orchestrate import (
     Status,
     TaskAccepted,
@@ -141,6 +142,12 @@ def get_text(
         raise NotFoundError(f"task {number} has no step {key[:60]!r}: {', '.join(steps)}")
     text = engine.tasks.text(number, key, attempt or max(1, steps[key].attempt))
     return PlainTextResponse(text, headers=TEXT_HEADERS, media_type="text/markdown; charset=utf-8")
+
+
+@router.get("/orchestrate/tasks/{task_id}/changes")
+def get_changes(task_id: TaskId, engine: EngineOf, _: Reader) -> TaskChangesAnswer:
+    """What a task changes of its project; 404 where it changes nothing, or has not ended."""
+    return TaskChangesAnswer.of(engine.task_changes.existing(task_number(task_id)))
 
 
 @router.get("/orchestrate/tasks/{task_id}/artifacts")

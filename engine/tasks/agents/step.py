@@ -14,13 +14,11 @@ from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_co
 from engine.tasks.agents.name_files import Naming, ask_for_names
 from engine.tasks.agents.step_question import earlier, question_of
 from engine.tasks.answer_files import extract, keep_fuller
+from engine.tasks.changes import CHANGES
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import Question
 from engine.text import count
-
-CHANGES = "changes.patch"
-"""Artifact with everything that a run changes."""
 
 
 def run(context: TaskContext) -> StageResult:

@@ -10,12 +10,13 @@ import pytest
 from git import Repo
 
 from engine.builds import fix_patch
-from engine.builds.fixes import Fixes, FixState
+from engine.builds.fixes import Fixes
 from engine.enums import Phase, Role, RunStatus, StageStatus
 from engine.errors import ToolError, UsageError
 from engine.events import Bus
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
+from engine.runs.changes import ChangeSetState
 from engine.settings import RepairSettings, Settings
 from engine.store import runs
 from engine.store.database import Store
@@ -109,7 +110,7 @@ def test_a_fix_tells_what_it_is(lab: Lab) -> None:
     found = lab.fixes.of(number)
 
     assert found is not None
-    assert (found.state, found.proved) == (FixState.OPEN, True)
+    assert (found.state, found.proved) == (ChangeSetState.OPEN, True)
     assert found.diff == DIFF
     assert found.files == ("main.c", "src/new file.c")
     assert found.branch == f"espdeck/fix-{number}"
@@ -159,7 +160,7 @@ def test_it_is_committed_on_its_own_branch_by_whom_git_knows(lab: Lab) -> None:
 
     done = lab.fixes.commit(number)
 
-    assert done.state is FixState.COMMITTED
+    assert done.state is ChangeSetState.COMMITTED
     with Repo(lab.clone) as clone:
         made = clone.commit(done.branch)
         assert [parent.hexsha for parent in made.parents] == [lab.sha]
@@ -204,7 +205,7 @@ def test_where_it_stands_is_known_after_a_restart_and_a_sync(lab: Lab) -> None:
     again = Fixes(lab.store, lambda: Settings(repair=RepairSettings()))
 
     states = [getattr(again.of(number), "state", None) for number in (committed, discarded)]
-    assert states == [FixState.COMMITTED, FixState.DISCARDED]
+    assert states == [ChangeSetState.COMMITTED, ChangeSetState.DISCARDED]
 
 
 @pytest.mark.slow
@@ -219,7 +220,7 @@ def test_a_discarded_fix_stays_until_another_one_comes(lab: Lab) -> None:
 
     found = lab.fixes.of(number)
     assert found is not None
-    assert found.state is FixState.OPEN
+    assert found.state is ChangeSetState.OPEN
 
 
 @pytest.mark.slow
@@ -243,7 +244,7 @@ def test_git_that_does_not_know_who_commits_says_what_to_do(
         lab.fixes.commit(number)
 
     assert "\n" not in str(caught.value)
-    assert getattr(lab.fixes.of(number), "state", None) is FixState.OPEN
+    assert getattr(lab.fixes.of(number), "state", None) is ChangeSetState.OPEN
 
 
 @pytest.mark.slow
@@ -266,7 +267,7 @@ def test_what_the_source_does_not_take_is_committed_all_the_same(lab: Lab) -> No
     with pytest.raises(ToolError, match=f"committed on espdeck/fix-{number}, but not pushed"):
         Fixes(lab.store, lambda: Settings(repair=RepairSettings(push=True))).commit(number)
 
-    assert getattr(lab.fixes.of(number), "state", None) is FixState.COMMITTED
+    assert getattr(lab.fixes.of(number), "state", None) is ChangeSetState.COMMITTED
 
 
 def test_it_is_exported_as_a_patch_that_git_takes(lab: Lab, tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engine.git_repos import commit
-from tests.engine.llm.servers import Oracle, status
+from tests.engine.llm.servers import Oracle, ollama, stall, status
 from tests.tui.commands import Shell
 
 pytestmark = pytest.mark.xdist_group("task-commands")
@@ -25,6 +28,13 @@ steps:
 CODE = "Here.\n\n```c blink.c\nint blink;\n```\n"
 
 
+KINDS = ("codellama", "codegemma", "t5gemma", "assembler")
+
+
+def git(*words: str) -> str:
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+
+
 @pytest.fixture
 def oracle() -> Iterator[Oracle]:
     oracle = Oracle()
@@ -34,8 +44,7 @@ def oracle() -> Iterator[Oracle]:
 
 @pytest.fixture
 def shell(tmp_path: Path, oracle: Oracle) -> Shell:
-    kinds = ("codellama", "codegemma", "t5gemma", "assembler")
-    llm = {"ollama": oracle.url, "models": {kind: {"name": "m"} for kind in kinds}}
+    llm = {"ollama": oracle.url, "models": {kind: {"name": "m"} for kind in KINDS}}
     return Shell(tmp_path / "workspace", ESPDECK_LLM=json.dumps(llm))
 
 
@@ -134,3 +143,104 @@ def test_a_text_that_does_not_end_is_not_read_to_its_end(shell: Shell) -> None:
         code=2,
     )
     assert "standard input: more than 100000 characters are not accepted" in said
+
+
+FIX = """\
+I correct it.
+
+main/main.c
+<<<<<<< SEARCH
+int answer = 41;
+=======
+int answer = 42;
+>>>>>>> REPLACE
+"""
+
+
+@pytest.mark.slow
+def test_what_a_task_changed_is_shown_committed_and_put_aside(
+    oracle: Oracle, tmp_path: Path
+) -> None:
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\nname = Ada\nemail = ada@localhost\n")
+    llm = {"ollama": oracle.url, "models": {name: {"name": "m"} for name in KINDS}}
+    shell = Shell(
+        tmp_path / "workspace", ESPDECK_LLM=json.dumps(llm), GIT_CONFIG_GLOBAL=str(config)
+    )
+    repository = tmp_path / "node"
+    commit(repository, {"main/main.c": "int answer = 41;\n"})
+    oracle.replies = {"Fix": [FIX], "Regression test": ["NO CHANGE"]}
+    asked = ("workflow", "run", "bug_fix", "-d", "It is wrong.", "--project", str(repository))
+    said = shell.says(*asked)
+    assert "changes 1 file (open): espdeck task diff 1 shows them" in said
+    assert "espdeck task apply 1 commits them on espdeck/task-1" in said
+
+    shown = shell.says("task", "diff", "1")
+    assert shown.startswith("Bug fix: It is wrong.\n")
+    assert "+int answer = 42;" in shown
+    assert shown.endswith("espdeck task apply 1, with --export FILE, or with --discard\n")
+    both = shell.says("task", "apply", "1", "--export", "x", "--discard", code=2)
+    assert "one of --export and --discard" in both
+    path = tmp_path / "mine.patch"
+    assert shell.says("task", "apply", "1", "--export", str(path)) == f"written: {path}\n"
+
+    made = shell.says("task", "apply", "#1")
+    assert made.startswith("committed on espdeck/task-1; to get it: git fetch ")
+    fetch = made.partition("to get it: ")[2].split()
+    git("-C", str(repository), *fetch[1:])
+    assert git("-C", str(repository), "show", "espdeck/task-1:main/main.c") == "int answer = 42;\n"
+    facts = json.loads(shell.says("task", "diff", "1", "--json"))
+    assert (facts["task"], facts["state"], facts["files"]) == (1, "committed", ["main/main.c"])
+    assert "patch is committed already" in shell.says("task", "apply", "1", code=2)
+    assert "to get it: git fetch" in shell.says("task", "show", "1")
+
+    shell.says(*asked)
+    assert "the patch of task 2 is put aside" in shell.says("task", "apply", "2", "--discard")
+    assert "was discarded" in shell.says("task", "apply", "2", code=2)
+    shell.says("workflow", "run", "free_task", "-d", "Explain.")
+    assert "task 3 has no patch" in shell.says("task", "apply", "3", code=2)
+    assert "task 3 has no patch" in shell.says("task", "diff", "3", code=2)
+
+
+@pytest.mark.slow
+def test_a_task_is_run_again_from_a_step_of_its_own(
+    shell: Shell, oracle: Oracle, tmp_path: Path
+) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "name: Two\nsteps:\n"
+        "  - {step_name: First, model_type: codegemma, prompt: a}\n"
+        "  - {step_name: Then this, model_type: codegemma, prompt: b}\n"
+    )
+    oracle.replies = {"Then this": [status(400, "no")]}
+    assert "Pipeline stopped" in shell.says("pipeline", "run", str(file), code=1)
+    oracle.replies = {}
+    oracle.requests.clear()
+    said = shell.says("task", "retry", "1", "--stage", "then this")
+    assert "task #1, Two: success" in said
+    assert oracle.order == ["Then this"]
+    assert "no step 'thn'" in shell.says("task", "retry", "1", "--stage", "thn", code=2)
+    events = [json.loads(line) for line in shell.says("task", "retry", "1", "--json").splitlines()]
+    assert events[-1]["type"] == "workflow.completed"
+    assert oracle.order[1:] == ["First", "Then this"]
+
+
+@pytest.mark.slow
+def test_tasks_are_cancelled_by_number(shell: Shell, oracle: Oracle) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("I th")))(client)
+
+    oracle.replies = {"Answer": [hold]}
+    running = shell.start("workflow", "run", "free_task", "-d", "Explain.")
+    try:
+        assert reached.wait(60)
+        said = shell.says("task", "cancel", "1")
+        assert said == "task 1: cancelled\n"
+        assert running.wait(60) == 1
+    finally:
+        running.kill()
+    assert "task 1 has ended already (cancelled)" in shell.says("task", "cancel", "1", code=2)
+    assert "no task 7" in shell.says("task", "cancel", "1", "7", code=2)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from git import Repo
 
 from engine.samples import demo
 from engine.settings import LlmSettings, ModelSettings
+from engine.store import runs
+from engine.store.database import Store
 from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm import servers
@@ -58,6 +61,19 @@ def writer() -> Iterator[Writer]:
     yield found
     found.go_on.set()
     found.server.close()
+
+
+def changed_clone(workspace: Path, number: int) -> Path:
+    """Have a task be of a commit that its patch fits; the project's clone."""
+    clone = workspace / "clone"
+    sha = commit(clone, {"main/main.c": '#include "queue.h"\nstatic int depth = 4;\n'})
+    store = Store(workspace / "espdeck.db")
+    with store.write() as session:
+        run = runs.get_run(store, number)
+        run.commit_sha = sha
+        session.merge(run)
+    store.close()
+    return clone
 
 
 async def fill_form(story: Story, *, row: int, wanted: str, text: str = "", model: str) -> None:
@@ -236,6 +252,57 @@ async def test_what_a_task_left_is_read_previewed_and_saved(tmp_path: Path) -> N
         assert (tmp_path / "mine.patch").read_text() == PATCH
         await story.press("escape", "j", "enter")
         await story.sees("correctness.md", "1 main/main.c:21 blocker: the pointer")
+
+
+async def test_what_a_task_changed_is_looked_at_committed_and_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\nname = Ada\nemail = ada@localhost\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    workspace = tmp_path / "ws"
+    fill(workspace)
+    fill_tasks(workspace)
+    clone = changed_clone(workspace, 4)
+    async with running(workspace, size=(110, 30)) as story:
+        await open_task(story, 2)
+        await story.sees("#4 ✓ success", "changes 1 file: d shows them")
+        await story.press("d")
+        await story.sees("PATCH of task 4: 1 file, open", "Code review: Look at it", "+static int")
+        await story.press("a")
+        await story.sees("PATCH of task 4: 1 file, committed", "git fetch ", "Y copy git command")
+        await story.press("Y")
+        await story.until(lambda: story.app.clipboard.endswith("espdeck/task-4:espdeck/task-4"))
+        await story.press("escape")
+        await story.sees("patch committed on espdeck/task-4")
+        await story.press("x")
+        await story.sees("the patch is committed already")
+    with Repo(clone) as repository:
+        made = repository.commit("espdeck/task-4")
+        assert "depth = 16" in repository.git.show(f"{made.hexsha}:main/main.c")
+        assert made.parents[0] == repository.head.commit
+
+
+async def test_what_a_task_changed_is_exported_and_put_aside(tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    fill(workspace)
+    fill_tasks(workspace)
+    changed_clone(workspace, 6)
+    async with running(workspace, size=(110, 30)) as story:
+        await open_task(story, 0)
+        await story.sees("#6 ✗ failed", "changes 1 file: d shows them")
+        await story.press("e")
+        await story.sees("Export the patch of task 6", "task-6.patch")
+        await story.press("ctrl+u")
+        await story.type(str(tmp_path / "mine.patch"))
+        await story.press("enter")
+        await story.until(lambda: (tmp_path / "mine.patch").exists())
+        await story.press("x")
+        await story.sees("Discard the patch of task 6?")
+        await story.press("y")
+        await story.sees("patch discarded")
+        await story.press("a")
+        await story.sees("the patch is discarded already")
 
 
 async def test_the_gate_is_a_table_and_tasks_are_filtered(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from engine import Engine
 from engine.server.http_server import HttpServer
 from tests.engine.llm.servers import Oracle, ollama, stall, status
 from tests.engine.server.orchestrate.lab import WITHIN, asked, ended, start
+from tests.engine.tasks.tasks import MAIN, block, project
 
 pytestmark = [pytest.mark.xdist_group("orchestrate"), pytest.mark.slow]
 
@@ -202,6 +204,25 @@ def test_the_steps_their_texts_and_files_are_told(client: httpx.Client, oracle: 
     assert file.headers["content-disposition"].startswith("attachment")
     for path in ("artifacts/nothing", "artifacts/..%2f..%2fespdeck.db", "steps/nothing"):
         assert client.get(f"/orchestrate/tasks/{task_id}/{path}").status_code == 404
+
+
+def test_what_a_task_changes_is_told(
+    client: httpx.Client, engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    fix = block("main/main.c", "    return 41;\n", "    return 42;\n")
+    oracle.replies = {"Fix": [fix], "Regression test": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    task_id = start(client, "/orchestrate/workflow/bug_fix", project_id=str(where))["task_id"]
+    ended(client, task_id)
+    found = client.get(f"/orchestrate/tasks/{task_id}/changes").json()
+    assert (found["task_id"], found["state"], found["proved"]) == (task_id, "open", True)
+    assert (found["files"], found["branch"]) == (["main/main.c"], f"espdeck/task-{task_id}")
+    assert "+    return 42;" in found["diff"]
+
+    free = start(client)["task_id"]
+    ended(client, free)
+    missing = client.get(f"/orchestrate/tasks/{free}/changes")
+    assert (missing.status_code, missing.json()["detail"]) == (404, f"task {free} has no patch")
 
 
 def test_tasks_are_listed_newest_first_and_by_page(client: httpx.Client) -> None:
