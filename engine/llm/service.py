@@ -156,14 +156,12 @@ class Models:
             CancelledError, Interrupted: as ``cancel`` says.
         """
         settings = self._of(kind)
-        known = kind_of(kind)
+        known = self.parameters((kind,), StepParameters())
         request = Request(
             model=settings.name,
             messages=messages,
-            max_tokens=max_tokens or _max_tokens(kind, settings),
-            temperature=_first(
-                temperature, settings.temperature, known.temperature if known else _TEMPERATURE
-            ),
+            max_tokens=max_tokens or known.max_tokens,
+            temperature=known.temperature if temperature is None else temperature,
             context=settings.context,
             timeout=settings.timeout,
             reasoning_effort=settings.reasoning_effort,
@@ -220,14 +218,13 @@ class Models:
             question_tokens=settings.context - most,
         )
 
-    def room(self, kind: str, max_tokens: int | None = None) -> int:
-        """Tokens that a question to the model of a kind may have, beside its answer.
+    def room(self, name: str) -> int:
+        """Tokens that a question to the model of a name may have, beside its answer.
 
         Raises:
             UsageError: the settings name no model for it.
         """
-        settings = self._of(kind)
-        return max(0, settings.context - (max_tokens or _max_tokens(kind, settings)))
+        return self.parameters((name,), StepParameters()).question_tokens
 
     def servers(self, cancel: CancelToken) -> tuple[ServerState, ...]:
         """Ask every server for its models, at once; takes as long as the slowest."""
@@ -293,11 +290,6 @@ class Models:
         if not settings.name and settings.server != PLACEHOLDER:
             raise UsageError(f"model of {kind}: give llm.models.{kind}.name")
         return server
-
-
-def _max_tokens(kind: str, settings: ModelSettings) -> int:
-    known = kind_of(kind)
-    return settings.max_tokens or (known.max_tokens if known else _MAX_TOKENS)
 
 
 def _first(*values: _Number | None) -> _Number:

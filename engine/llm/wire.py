@@ -237,9 +237,9 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
         if time.monotonic() >= deadline:
             raise _too_long(call) from error
         if isinstance(error, httpx.ReadTimeout):
+            advice = ": a smaller model or a longer timeout may help" if call.body else ""
             raise ModelError(
-                f"{call.server}: sent nothing for {call.timeout:g} s: "
-                "a smaller model or a longer timeout may help"
+                f"{call.server}: sent nothing for {call.timeout:g} s{advice}"
             ) from error
         raise RetryableError(f"{call.server}: {call.shown}: {_why(error)}") from error
     finally:
@@ -251,10 +251,8 @@ def lines_of(call: Call, cancel: CancelToken) -> Iterator[bytes]:
 
 
 def _too_long(call: Call) -> ModelError:
-    return ModelError(
-        f"{call.server}: no whole answer within {call.longest:g} s: "
-        "fewer max_tokens, a smaller model or a longer timeout may help"
-    )
+    advice = ": fewer max_tokens, a smaller model or a longer timeout may help" if call.body else ""
+    return ModelError(f"{call.server}: no whole answer within {call.longest:g} s{advice}")
 
 
 def _lines(call: Call, hang_up: _HangUp) -> Iterator[bytes]:

@@ -62,6 +62,15 @@ def test_a_kind_is_asked_as_the_catalogue_says_unless_the_settings_say_otherwise
     server.close()
 
 
+def test_a_question_has_the_room_that_its_answer_leaves() -> None:
+    named = {
+        "codegemma": ModelSettings(name="g", context=4096),
+        "mine": ModelSettings(name="m", context=4096, max_tokens=8192),
+    }
+    models = Models(LlmSettings(models=named))
+    assert (models.room("codegemma"), models.room("mine")) == (3072, 2048)
+
+
 def test_the_placeholder_is_asked_only_where_the_settings_say_so() -> None:
     with pytest.raises(UsageError, match=r"no model for codellama: set .*llm\.models"):
         chat(Models(LlmSettings()), "codellama")
