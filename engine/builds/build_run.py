@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.artifacts import run_files
 from engine.boards.service import Boards
 from engine.builds.context import Agent, BuildContext
 from engine.builds.outputs import Compiled, Tested, Verdict
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
-from engine.enums import Role, RunStatus, StageStatus, VerdictWord
+from engine.enums import ArtifactKind, Role, RunStatus, StageStatus, VerdictWord
 from engine.errors import ToolError, UsageError
 from engine.events import RunStarted
 from engine.files import read_file
@@ -201,7 +203,8 @@ class BuildRun:
         return Outcome(RunStatus.FAILED, why, word, is_own=True)
 
     def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
-        """Keep what the tests came to, and the end of the compiler's output, with the build."""
+        """Keep what the tests came to, and the end of the compiler's output, with the build; of one
+        that a repair made succeed, how that went with its record."""
         tested = {
             key: _for_people(result.output)
             for key, result in results.items()
@@ -213,6 +216,28 @@ class BuildRun:
             test_results=tested or None,
             build_output=self._build_output(made_in.get(_COMPILE)),
         )
+        if not _failed(results):
+            self._tell_success(results, max(made_in.values(), default=1))
+
+    def _tell_success(self, results: Mapping[str, StageResult], attempt: int) -> None:
+        from engine.builds.agents import repair_report
+
+        build = runs.get_run(self._deps.store, self._build.number)  # the row has its folder now
+        folder, name = Path(build.artifacts_path), f"repair-{attempt - 1}.md"
+        stage = next(stage for stage in self.pipeline.stages if stage.back_to)
+        with contextlib.suppress(OSError):  # nothing was repaired, or the record is gone
+            record = (folder / name).read_text("utf-8")
+            with tempfile.TemporaryDirectory(prefix="espdeck-") as aside:
+                file = Path(aside) / name
+                file.write_text(repair_report.told_success(record, attempt, results), "utf-8")
+                run_files.keep(
+                    *(self._deps.store, folder, file),
+                    run_id=build.number,
+                    stage=stage.key,
+                    attempt=attempt - 1,
+                    kind=ArtifactKind.REPORT,
+                    path=name,
+                )
 
     @property
     def _build_name(self) -> str:

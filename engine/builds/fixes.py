@@ -5,11 +5,13 @@ A fix is the build's ``fix.patch``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.builds import fix_patch
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.enums import Role, RunKind, RunStatus, StageStatus
+from engine.repair.subject import CHANGES_TESTS, MAX_SUBJECT, NOTHING_SAID, shortened
 from engine.runs.changes import ChangeSets, is_discarded, listed, message
 from engine.runs.proposals import check_approved
 from engine.stage_labels import stage_label
@@ -70,10 +72,29 @@ class Fixes(ChangeSets):
             if run.status is RunStatus.SUCCESS
             else f"Build {run.number} of espdeck still fails with it: this is the best it found."
         )
+        tests = any(f": {CHANGES_TESTS}: " in change for change in changes)
         return message(
-            f"Fix build {run.number}: {what}",
-            *("Failed:", *listed(failed), "", "Changed:", *listed(changes), "", end),
+            _subject(changes, what, run.number),
+            *("Failed:", *listed(failed), "", "Changed:", *listed(changes), ""),
+            *["It changes tests.", ""] * tests,
+            end,
         )
+
+
+def _subject(changes: Sequence[str], failure: str, build: int) -> str:
+    """What was changed last and why: a model says both, of a rule the failure is why.
+
+    Args:
+        changes: each ``BY: EXPLANATION``. Untrusted, as the failure is.
+        failure: what failed first.
+        build: number of the build, told where nobody says what was changed.
+    """
+    by, _, said = (changes or [""])[-1].partition(": ")
+    said = said.removeprefix(f"{CHANGES_TESTS}: ").rstrip(". ")
+    if not said or said == NOTHING_SAID:
+        return shortened(f"Fix build {build}: {failure}", MAX_SUBJECT)
+    why = f" to mend {failure}" if by.startswith("rule ") else ""
+    return shortened(f"{said[:1].upper()}{said[1:]}{why}", MAX_SUBJECT)
 
 
 def has_fix(folder: Path) -> bool:

@@ -132,7 +132,7 @@ def changes_of_tests_in(
 
     before = texts_before(patch, after)
     changes = {path: TextChange(text, after(path)) for path, text in before.items()}
-    return changes_of_tests(changes, findings)
+    return changes_of_tests(changes, tuple(findings))
 
 
 def changes_of_tests(

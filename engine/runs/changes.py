@@ -23,6 +23,7 @@ from engine.errors import NotFoundError, ToolError, UsageError
 from engine.files import new_file
 from engine.projects import git, git_objects, patches, remote
 from engine.projects.sources import check_source
+from engine.repair.subject import MAX_SUBJECT, shortened
 from engine.settings import SettingsSource
 from engine.store import projects, runs
 from engine.store.database import Store
@@ -30,7 +31,6 @@ from engine.store.tables import Run
 from engine.text import clean
 
 _DISCARDED_MARK = ".fix-discarded"
-_SUBJECT_CHARACTERS = 72
 _LINE_CHARACTERS = 200
 _FILE = re.compile(r"^diff --git (.+)$", re.M)
 
@@ -254,10 +254,8 @@ class ChangeSets(ABC):
 
 def message(subject: str, *lines: str) -> str:
     """The message of a commit: untrusted lines, cleaned; the first one cut."""
-    subject = " ".join(subject.split())
-    if len(subject) > _SUBJECT_CHARACTERS:
-        subject = f"{subject[: _SUBJECT_CHARACTERS - 3]}..."
-    return "\n".join(clean(line) for line in (subject, "", *lines)) + "\n"
+    parts = (shortened(subject, MAX_SUBJECT), "", *lines)
+    return "\n".join(clean(line) for line in parts) + "\n"
 
 
 def listed(lines: Sequence[str]) -> list[str]:

@@ -89,7 +89,11 @@ def test_what_no_rule_can_is_repaired_at_the_second_answer(
     assert (found.state, found.proved, found.files) == (ChangeSetState.OPEN, True, ("main/main.c",))
     record = artifact(engine, done.number, "repair-1.md")
     assert record.index("expected expression") < record.index("int reply") < record.index(MENDED)
-    assert record.endswith("## Outcome\n\nBuilt and tested as attempt 2.\n")
+    assert record.index("## Shown: ") < record.index("## Asked (user)")
+    assert "main/main.c, whole: an error names it" in record
+    outcome = record.partition("## Outcome\n\n")[2]
+    assert outcome.startswith("Attempt 2 succeeded (5 stages passed, 0 errors, ")
+    assert "accepted" in outcome
     assert "".join(engine.builds.lines(engine.builds.logs(done.number)[2])).count("initial value")
 
 
@@ -306,3 +310,22 @@ def test_a_build_that_is_cancelled_asks_no_more(
     assert done.status is RunStatus.CANCELLED
     assert stages(engine, done.number)["repair", 1].status is StageStatus.CANCELLED
     assert engine.fixes.of(done.number) is None
+
+
+def test_a_model_is_shown_what_it_asks_for_twice_and_then_answers(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    name = broken(engine, tmp_path)
+    answers.texts += ["NEED: runtime/chip.h\n", "NEED: `clock_ms`\nNEED: chipp.h\n", RIGHT]
+
+    done = build(engine, name)
+
+    assert done.status is RunStatus.SUCCESS
+    first, second, third = (each[1]["content"] for each in answers.asked())
+    assert "runtime/chip.h, whole (you asked for it):" not in first
+    assert "runtime/chip.h, whole (you asked for it):" in second
+    assert second.index("chip.h") < second.index("main/main.c, whole")
+    assert "(you asked for it)" in third
+    assert "chipp.h: is not in the project; near it are runtime/chip.h" in third
+    record = artifact(engine, done.number, "repair-1.md")
+    assert "NEED: runtime/chip.h" in record

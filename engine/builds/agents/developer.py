@@ -8,7 +8,6 @@ is what it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -29,18 +28,14 @@ from engine.repair.requests import MAX_REQUESTS, look_up, names_requested
 from engine.repair.rule_repair import propose, suggest
 from engine.repair.shown_files import ShownFile
 from engine.repair.source_index import SourceIndex
+from engine.repair.subject import CHANGES_TESTS, NOTHING_SAID, subject_of
 from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
-from engine.text import clean, count
+from engine.text import count
 
 MODELS = ("developer", "codegemma")
 """Whose model is asked: the role's, else that of the kind that is good at bug fixing. The role's is
 asked as the kind is, unless the settings say otherwise."""
-
-CHANGES_TESTS = "changes tests"
-"""How the explanation of a repair begins that changes tests, assertions or what is expected."""
-
-_MAX_EXPLANATION = 120  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +234,7 @@ def _untried(
     if known:
         context.slot.become(start.patch)
         return Refused((f"attempt {known[0]} was just that, and it failed",))
-    explanation = _explanation(answer)
+    explanation = subject_of(answer) or NOTHING_SAID
     if changes_of_tests_in(applied.change, source):
         explanation = f"{CHANGES_TESTS}: {explanation}"
     return _Repair(start, False, by, explanation, applied.change, applied.patch)
@@ -301,13 +296,3 @@ def _give_up(
 def _log_start(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) -> None:
     if start is not attempts[-1]:
         context.stage.report.log(f"back to what attempt {start.number} was built from")
-
-
-def _explanation(answer: str) -> str:
-    """What a model says of its repair, in a line."""
-    plain = re.sub(r"\*\*|`", "", answer)
-    lines = (clean(line).lstrip("#>").strip() for line in plain.split("\n"))
-    said = next((line for line in lines if " " in line), "")
-    if not said or "<<<" in said:
-        return "changed what it held for the cause"
-    return said if len(said) <= _MAX_EXPLANATION else f"{said[: _MAX_EXPLANATION - 3]}..."

@@ -16,6 +16,8 @@ from engine.projects.variants import chips_of
 from engine.quality.gate import GATE_REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildReport, GateResult
+from engine.repair.subject import CHANGES_TESTS
+from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
 from engine.testing.tally import Tally, place_results, tally
 from engine.text import count
@@ -63,6 +65,17 @@ def run(context: BuildContext) -> StageResult:
         )
     tests = _tally(seen)
     word, text = verdict_of(seen, blocked=bool(blockers))
+    changed = changes_of_tests_in(context.stage.starting_patch, context.stage.source)
+    if changed:
+        findings.append(
+            Finding(
+                severity=Severity.WARNING,
+                code="repair.tests",
+                message=f"the repair {CHANGES_TESTS}: {changed[0]}",
+                hint="look at what it changes before you take it: espdeck fix shows it",
+            )
+        )
+        text = f"{text}; the repair {CHANGES_TESTS}"
     verdict = Verdict(
         word=word,
         text=text,

@@ -78,7 +78,7 @@ def attempts_of(context: BuildContext) -> tuple[Attempt, ...]:
                 number=number,
                 patch=result.patch if result else "",
                 results=others,
-                standing=_standing(others),
+                standing=standing_of(others),
                 repair=repair,
                 changes=(
                     (*_of(attempts, repair.base).changes, f"{repair.by}: {repair.explanation}")
@@ -127,7 +127,8 @@ def _failure(each: Attempt) -> frozenset[tuple[str | None, str, str]]:
     return frozenset((error.file, error.code, error.message) for error in each.errors)
 
 
-def _standing(results: Mapping[str, StageResult]) -> Standing:
+def standing_of(results: Mapping[str, StageResult]) -> Standing:
+    """How far an attempt came whose stages came to this."""
     errors = {
         (finding.file, finding.line, finding.code, finding.message)
         for result in results.values()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.builds import fix_patch
-from engine.builds.agents.repair_history import Attempt, outcome
+from engine.builds.agents.repair_history import Attempt, outcome, standing_of
 from engine.builds.context import BuildContext
 from engine.enums import ArtifactKind
 from engine.llm.chat import Message
 from engine.llm.conversation import CheckedAnswer
 from engine.llm.fences import fenced
 from engine.repair.shown_files import ShownFile
+from engine.runs.pipeline import StageResult
 from engine.text import count
 
 _OUTCOME = "\n## Outcome\n\n"
@@ -57,6 +58,20 @@ def keep_record(
         path.write_bytes(change.encode("utf-8", "surrogateescape"))
         context.stage.keep(ArtifactKind.PATCH, path, path.name)
     return _keep(context, f"{name}.md", "\n".join(parts) + _OUTCOME + following + "\n")
+
+
+def told_success(record: str, attempt: int, results: Mapping[str, StageResult]) -> str:
+    """The text of a record whose repair made the build succeed, with how it went.
+
+    Args:
+        record: the text as it was kept.
+        attempt: in which it was built and tested.
+        results: of that attempt's stages.
+    """
+    head, outcome, _following = record.rpartition(_OUTCOME)
+    judged = results.get("judge")
+    said = f" {judged.summary}." if judged is not None else ""
+    return f"{head}{outcome}Attempt {attempt} succeeded ({standing_of(results)}).{said}\n"
 
 
 def _shown(shown: Sequence[ShownFile]) -> Iterator[str]:

@@ -115,7 +115,7 @@ def test_a_fix_tells_what_it_is(lab: Lab) -> None:
     assert found.files == ("main.c", "src/new file.c")
     assert found.branch == f"espdeck/fix-{number}"
     assert found.message == (
-        f"Fix build {number}: main.c:1: expected ';'\n\n"
+        "Add ';' in main.c to mend main.c:1: expected ';'\n\n"
         "Failed:\n* build: main.c:1: expected ';'\n\n"
         "Changed:\n* rule semicolon: add ';' in main.c\n\n"
         f"Build {number} of espdeck succeeded with it.\n"
@@ -276,7 +276,7 @@ def test_it_is_exported_as_a_patch_that_git_takes(lab: Lab, tmp_path: Path) -> N
     path = lab.fixes.export(number, tmp_path)
 
     assert path == tmp_path / f"fix-{number}.patch"
-    assert path.read_text().startswith(f"# Fix build {number}: ")
+    assert path.read_text().startswith("# Add ';' in main.c to mend main.c:1")
     with Repo(lab.source) as source:
         source.git.apply(str(path))
     assert (lab.source / "main.c").read_text() == "int x;\n"
