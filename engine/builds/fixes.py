@@ -93,8 +93,9 @@ def _subject(changes: Sequence[str], failure: str, build: int) -> str:
     said = said.removeprefix(f"{CHANGES_TESTS}: ").rstrip(". ")
     if not said or said == NOTHING_SAID:
         return shortened(f"Fix build {build}: {failure}", MAX_SUBJECT)
-    why = f" to mend {failure}" if by.startswith("rule ") else ""
-    return shortened(f"{said[:1].upper()}{said[1:]}{why}", MAX_SUBJECT)
+    said = f"{said[:1].upper()}{said[1:]}"
+    whole = f"{said} to mend {failure}" if by.startswith("rule ") else said
+    return whole if len(whole) <= MAX_SUBJECT else shortened(said, MAX_SUBJECT)
 
 
 def has_fix(folder: Path) -> bool:

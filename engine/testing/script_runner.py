@@ -7,6 +7,7 @@ is typed goes to a console input. One thread does both, so nothing here waits an
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import re2
@@ -17,6 +18,11 @@ from engine.monitor.line_splitter import StateCutter
 from engine.testing.results import Outcome, TestCase
 from engine.testing.scripts import Script, ScriptStep
 
+QUIET_SECONDS = 15.0
+"""Seconds of ours after which a step gives up when nothing more comes, where firmware time passes
+far slower: a simulator may take two minutes for the five seconds that a step has."""
+
+_SLOW = 0.5  # of our time that passes for firmware in a simulator that counts as slow
 _MAX_SHOWN_CHARACTERS = 200
 
 
@@ -32,6 +38,7 @@ class ScriptRunner:
         console_input: ConsoleInput,
         interruption: Callable[[str], str | None],
         on_result: Callable[[TestCase], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Be ready; nothing is typed before :meth:`start`.
 
@@ -43,6 +50,7 @@ class ScriptRunner:
             interruption: says of a line why the firmware does not go on, as after a panic; None of
                 any other. A line that a step expects interrupts nothing.
             on_result: called with each result as it is known.
+            clock: our time in seconds; a simulated second can take a minute of it.
         """
         self._scripts = scripts
         self._file = file
@@ -50,6 +58,8 @@ class ScriptRunner:
         self._console_input = console_input
         self._interruption = interruption
         self._on_result = on_result
+        self._clock = clock
+        self._heard = 0.0, clock()  # when something came or was typed: firmware time, and ours
         self._cutter = StateCutter()
         self._taken = 0
         self._now = 0.0
@@ -75,6 +85,7 @@ class ScriptRunner:
     def arrived(self) -> None:
         """Bytes have come in, which :meth:`feed` is given next, maybe in pieces."""
         self._deaf = False
+        self._heard = self._now, self._clock()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the console."""
@@ -91,10 +102,17 @@ class ScriptRunner:
     def tick(self, seconds: float) -> None:
         """Tell the time, in seconds of firmware time since reset."""
         self._now = seconds
-        if self._pending is not None and self._now > self._pending.deadline:
-            self._keep(self._failure(self._pending, f"within {self._pending.step.within:g} s"))
-            self._taken = len(self._cutter.rest)
-            self._take(0)
+        if self._pending is None:
+            return
+        why = f"within {self._pending.step.within:g} s"
+        if self._now <= self._pending.deadline:
+            if not is_quiet(seconds, self._clock(), self._heard, QUIET_SECONDS):
+                return
+            passed = self._now - self._began
+            why += f" (given up {passed:.2g} s after its beginning: the simulator is slow)"
+        self._keep(self._failure(self._pending, why))
+        self._taken = len(self._cutter.rest)
+        self._take(0)
 
     def stop(self, reason: str) -> None:
         """The console ends: the test that is on has failed, those that follow are left out."""
@@ -116,6 +134,7 @@ class ScriptRunner:
             if number == 0:
                 self._began = self._now
             self._pending = pending = _PendingStep(script, number, self._now)
+            self._heard = self._now, self._clock()
             try:
                 self._type(pending.step)
             except BoardError as error:
@@ -173,6 +192,19 @@ class ScriptRunner:
     def _keep(self, case: TestCase) -> None:
         self.cases.append(case)
         self._on_result(case)
+
+
+def is_quiet(now: float, ours: float, heard: tuple[float, float], seconds: float) -> bool:
+    """Whether nothing came for some seconds of ours, in which far less passed for the firmware.
+
+    Args:
+        now: firmware time in seconds.
+        ours: our time.
+        heard: both times at which something came last.
+        seconds: of ours.
+    """
+    passed = ours - heard[1]
+    return passed >= seconds and now - heard[0] < passed * _SLOW
 
 
 class _PendingStep:

@@ -15,11 +15,20 @@ from engine.monitor.bootlog import BootReader
 from engine.monitor.line_splitter import LineCutter, StateCutter
 from engine.monitor.observer import Observer
 from engine.testing.results import TestCase, TestReport, joined, report_of
-from engine.testing.script_runner import ScriptRunner
+from engine.testing.script_runner import ScriptRunner, is_quiet
 from engine.testing.unity import UnityReader
 
 SETTLE_SECONDS = 1.0
 """How long another suite may take to begin after a summary, by the firmware's clock or by ours."""
+
+PANIC_SECONDS = 5.0
+"""How long a panic may take to its end once nothing else is waited for, by the firmware's clock."""
+
+PANIC_WALL_SECONDS = 20.0
+"""And by ours, which is what counts in a simulator that is slower than the chip."""
+
+QUIET_SECONDS = 30.0
+"""Seconds of ours after which firmware that says nothing in a slow simulator says nothing more."""
 
 _HEAD = 32 << 10
 _TAIL = 96 << 10
@@ -66,8 +75,11 @@ class OutputChecker:
             console_input=console_input or ConsoleInput(),
             interruption=interruption,
             on_result=on_result,
+            clock=clock,
         )
         self._now = 0.0
+        self._heard = 0.0, clock()  # when something came last: firmware time, and ours
+        self._panicked: tuple[float, float] | None = None  # when a panic began
         self._patterns = {pattern: re2.compile(pattern) for pattern in manifest.expect}
         self._found: dict[str, str] = {}
         self._wants_unity = manifest.unity
@@ -90,6 +102,7 @@ class OutputChecker:
         if len(self._tail) > 2 * _TAIL:
             self._dropped += len(self._tail) - _TAIL
             del self._tail[:-_TAIL]
+        self._heard = self._now, self._clock()
         self._script_runner.arrived()
         for piece in data.splitlines(keepends=True):
             self._script_runner.feed(piece)
@@ -133,8 +146,10 @@ class OutputChecker:
             return True
         if not self._patterns and not self._wants_unity and not self._manifest.tests:
             return False
+        if self._is_in_panic:
+            return False
         unity_done = self._settled if self._unity.started else not self._wants_unity
-        in_time = self._now < self._manifest.timeout or self.is_panicking
+        in_time = self._now < self._manifest.timeout and not self._is_quiet
         return self._script_runner.over and (not in_time or (unity_done and self._met))
 
     def report(self) -> TestReport | None:
@@ -167,6 +182,18 @@ class OutputChecker:
         return self._now - simulated >= SETTLE_SECONDS or self._clock() - ours >= SETTLE_SECONDS
 
     @property
+    def _is_in_panic(self) -> bool:
+        """Whether a panic is being printed that may yet come to its end: it is wanted whole."""
+        if not self.is_panicking or self._panicked is None:
+            return False
+        simulated, ours = self._panicked
+        return self._now - simulated < PANIC_SECONDS and self._clock() - ours < PANIC_WALL_SECONDS
+
+    @property
+    def _is_quiet(self) -> bool:
+        return is_quiet(self._now, self._clock(), self._heard, QUIET_SECONDS)
+
+    @property
     def _met(self) -> bool:
         return len(self._found) == len(self._patterns)
 
@@ -174,7 +201,7 @@ class OutputChecker:
         """Begin with the tests when the firmware is ready for them, give up when it never is."""
         if self._met:
             self._script_runner.start()
-        elif self._now >= self._manifest.timeout:
+        elif self._now >= self._manifest.timeout or self._is_quiet:
             missing = next(each for each in self._patterns if each not in self._found)
             self._script_runner.stop(f"never printed: {missing}")
 
@@ -190,6 +217,10 @@ class OutputChecker:
         if self._unity.add(line):
             self._unity_at = None  # the next tick knows when
         self._observer.add(line)
+        if not self.is_panicking:
+            self._panicked = None
+        elif self._panicked is None:
+            self._panicked = self._now, self._clock()
         if self.boots.loop:
             self._script_runner.stop(f"the firmware boots again and again ({self.boots.loop})")
 

@@ -16,7 +16,7 @@ from engine.boards.identity import BoardIdentity
 from engine.boards.names import is_virtual
 from engine.boards.virtual.chips import CANNOT_RUN, CANNOT_START, RUNNABLE, STOPPED
 from engine.builds.agents import silence, simulator_stops
-from engine.builds.agents.output_checker import OutputChecker
+from engine.builds.agents.output_checker import PANIC_SECONDS, OutputChecker
 from engine.builds.context import BuildContext
 from engine.builds.outputs import Compiled, Planned, Tested
 from engine.console_input import ConsoleInput
@@ -37,9 +37,6 @@ from engine.text import count
 
 LISTEN = 5.0
 """Seconds to listen to firmware of which nothing is expected."""
-
-PANIC_SECONDS = 5.0
-"""Seconds that a panic which is being printed when the time is up may take to its end."""
 
 _MAX_PATH = 300
 _MAX_REMARKS = 5
@@ -438,17 +435,17 @@ def _problems(tested: Tested) -> list[Finding]:
         for each in tested.expectations
         if each.line is None
     ]
-    if tested.fault:
-        findings.insert(
-            0,
-            Finding(
-                severity=Severity.ERROR,
-                code="simulator.limit" if tested.is_limit else "simulator.fault",
-                message=tested.fault,
-                hint=tested.fault_hint or None,
-                evidence=evidence,
-            ),
-        )
+    fault = Finding(
+        severity=Severity.ERROR,
+        code="simulator.limit" if tested.is_limit else "simulator.fault",
+        message=tested.fault,
+        hint=tested.fault_hint or None,
+        evidence=evidence,
+    )
+    # That a slow simulator gave up, at no place, says less than the test that it was at.
+    gave_up = tested.is_limit and not tested.fault_addresses
+    if tested.fault and not (gave_up and tested.report and tested.report.failures):
+        findings.insert(0, fault)
     if tested.report is not None:
         findings += [
             Finding(
@@ -461,6 +458,8 @@ def _problems(tested: Tested) -> list[Finding]:
             for case in tested.report.cases
             if case.failed
         ]
+        if fault.message and fault not in findings:
+            findings.append(fault)
         if unseen := tested.report.unseen:
             findings.append(
                 Finding(

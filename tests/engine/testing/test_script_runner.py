@@ -20,6 +20,7 @@ def player(
     *scripts: Script,
     console_input: ConsoleInput | None = None,
     on_result: Callable[[TestCase], None] = lambda case: None,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> ScriptRunner:
     return ScriptRunner(
         scripts,
@@ -28,6 +29,7 @@ def player(
         console_input=console_input or Typed(),
         interruption=lambda line: "it panicked" if "panic" in line else None,
         on_result=on_result,
+        clock=clock,
     )
 
 
@@ -182,3 +184,35 @@ def test_whatever_comes_every_test_gets_one_result(
     playing.stop("the end")
 
     assert [case.name for case in playing.cases] == [script.name for script in scripts]
+
+
+def test_a_slow_simulator_is_not_waited_for_when_nothing_more_comes() -> None:
+    ours = [0.0]
+    battery = Script("battery", (ScriptStep("b", "mV$"),))
+    playing = player(battery, clock=lambda: ours[0])
+    playing.start()
+
+    assert hear(playing, b"battery: 3700\r\n> ") == []
+    ours[0] = 14.0
+    playing.tick(0.6)
+    assert not playing.over
+    ours[0] = 15.5
+    playing.tick(0.7)
+
+    assert playing.over
+    assert message(playing) == (
+        "sent 'b', expected 'mV$' within 5 s (given up 0.7 s after its beginning: the simulator is "
+        "slow), saw 'battery: 3700', '>'"
+    )
+
+
+def test_a_board_has_all_of_its_time() -> None:
+    ours = [0.0]
+    playing = player(Script("slow", (ScriptStep("s", "done", within=60.0),)), clock=lambda: ours[0])
+    playing.start()
+
+    for second in range(60):
+        ours[0] = float(second)
+        playing.tick(float(second))
+        assert not playing.over
+    assert hear(playing, b"done\r\n") == [("slow", Outcome.PASS)]

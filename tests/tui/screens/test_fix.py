@@ -48,7 +48,9 @@ async def test_a_fix_is_looked_at_and_committed(tmp_path: Path) -> None:
 
         await story.press("d")
         await story.sees(
-            "FIX of build 1: 1 file, open", "Fix build 1: main/main.c:7", 'semicolon";'
+            "FIX of build 1: 1 file, open",
+            "Add the missing ; in line 7 in main/main.c",
+            'semicolon";',
         )
         await story.press("a")
         await story.sees(
@@ -126,7 +128,7 @@ def test_the_command_line_does_the_same(tmp_path: Path) -> None:
     assert "repaired (open): espdeck fix 1 shows the diff" in built
 
     said = run("fix", "1")
-    assert "Fix build 1: main/main.c:7" in said
+    assert "Add the missing ; in line 7 in main/main.c" in said
     assert '+    const char *what = "every statement has its semicolon";' in said
     assert "espdeck fix 1 --commit, --export FILE or --discard" in said
     facts = json.loads(run("fix", "1", "--json"))

@@ -281,3 +281,66 @@ def test_a_panic_that_is_being_printed_is_heard_to_its_end_when_the_time_is_up()
 
     listener.feed(b"Rebooting...\n")
     assert is_over(listener, 10.2, 10.0)
+
+
+SCRIPTS = (Script("resets", (ScriptStep("r", "statistics reset"),)),)
+PANIC = b"Guru Meditation Error: Core  0 panic'ed (Store access fault).\n"
+
+
+def test_the_panic_of_a_test_is_heard_to_its_end() -> None:
+    now = [0.0]
+    listener = OutputChecker(
+        Manifest(expect=("ready",), tests=SCRIPTS),
+        console_input=Typed(),
+        clock=lambda: now[0],
+    )
+    done = []
+
+    for second, data in (
+        (0.1, b"ready\n"),
+        (0.2, PANIC),
+        (0.3, b"Core  0 register dump:\nMEPC    : 0x42000010\n"),
+        (0.4, b"Stack memory:\n3fc80000: 0x00000000\n"),
+        (0.5, b"Rebooting...\n"),
+    ):
+        listener.feed(data)
+        listener.tick(second)
+        done.append(listener.done)
+
+    assert done == [False, False, False, False, True]
+    assert "Stack memory" in listener.panics[0]
+
+
+@pytest.mark.parametrize(("seconds", "ours"), [(5.3, 5.3), (0.9, 20.3)])
+def test_a_panic_without_an_end_is_waited_for_a_while(seconds: float, ours: float) -> None:
+    now = [0.0]
+    listener = OutputChecker(
+        Manifest(expect=("ready",), tests=SCRIPTS), console_input=Typed(), clock=lambda: now[0]
+    )
+    listener.feed(b"ready\n")
+    listener.tick(0.1)
+    listener.feed(PANIC)
+    listener.tick(0.2)
+    assert not listener.done
+
+    now[0] = ours
+    listener.tick(seconds)
+
+    assert listener.done
+
+
+def test_what_is_never_printed_costs_no_minute_in_a_slow_simulator() -> None:
+    now = [0.0]
+    listener = OutputChecker(Manifest(expect=("radio ready",), tests=SCRIPTS), clock=lambda: now[0])
+    listener.feed(b"starting\n")
+    now[0] = 29.0
+    listener.tick(1.3)
+    assert not listener.done
+    now[0] = 30.5
+
+    listener.tick(1.4)
+
+    assert listener.done
+    report = listener.report()
+    assert report is not None
+    assert report.cases[0].message == "not run: never printed: radio ready"
