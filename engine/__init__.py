@@ -140,6 +140,7 @@ if TYPE_CHECKING:
     from engine.projects.variants import chips_of as chips_of
     from engine.quality.gate import GATE_REPORT as GATE_REPORT
     from engine.quality.result import GateResult as GateResult
+    from engine.quality.result import GateVerdict as GateVerdict
     from engine.quality.result import Measure as Measure
     from engine.quality_requirements import Aspect as Aspect
     from engine.quality_requirements import Demands as Demands
@@ -317,7 +318,7 @@ _NAMES = {
     "engine.projects.project_sync": "NO_CHIP",
     "engine.projects.variants": "Variant chips_of",
     "engine.quality.gate": "GATE_REPORT",
-    "engine.quality.result": "GateResult Measure",
+    "engine.quality.result": "GateResult GateVerdict Measure",
     "engine.quality_requirements": "Aspect Demands",
     "engine.runs.changes": "ChangeSet ChangeSets",
     "engine.runs.event_stream": "EventStream Subscription",

@@ -18,7 +18,7 @@ from engine.images.image import Image
 from engine.projects.revisions import Commit
 from engine.projects.service import Projects
 from engine.projects.slots import Slots
-from engine.projects.variants import chips_of
+from engine.projects.variants import Variant, chips_of
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildFacts, BuildReport, GateResult
 from engine.quality_requirements import Demands
@@ -54,6 +54,7 @@ class GateMeasurement:
         result: the gate's word.
         notes: what is to be known of the commit: that the project could not be synced, that a
             folder has changes which are not committed.
+        dirty: whether the commit is a snapshot of such changes.
     """
 
     project: str
@@ -62,6 +63,7 @@ class GateMeasurement:
     built: str
     result: GateResult
     notes: tuple[Finding, ...] = ()
+    dirty: bool = False
 
 
 class Gates:
@@ -87,6 +89,8 @@ class Gates:
         project_id: uuid.UUID,
         *,
         commit: str | None = None,
+        dirty: bool = False,
+        variant: Variant | None = None,
         baseline: str = "",
         jobs: int | None = None,
         cancel: CancelToken | None = None,
@@ -98,6 +102,8 @@ class Gates:
         Args:
             project_id: whose commit.
             commit: a revision; None is what the project follows.
+            dirty: measure the project's folder as it is, with what is not committed.
+            variant: of which chip and configuration the build is; None for the project's.
             baseline: a revision: findings that it has as well do not block; empty for the one that
                 the project names, if it does.
             jobs: how many tools run at the same time; None for one on each processor.
@@ -114,9 +120,9 @@ class Gates:
         from engine.quality.gate import measure_tree  # its readers are not for the first paint
 
         cancel = cancel or CancelToken()
-        located = self._projects.commit(project_id, commit, cancel=cancel)
+        located = self._projects.commit(project_id, commit, dirty=dirty, cancel=cancel)
         project, found = located.project, located.commit
-        built = self.built(project, found.sha)
+        built = self.built(project, found.sha, variant)
         with self._slots.take(Path(project.clone_path), found.sha, cancel=cancel) as slot:
             result = measure_tree(
                 slot.source,
@@ -132,7 +138,7 @@ class Gates:
                 jobs=jobs,
             )
         return GateMeasurement(
-            project.name, found, built.number, built.words, result, located.notes
+            project.name, found, built.number, built.words, result, located.notes, located.dirty
         )
 
     def measure_files(
@@ -162,21 +168,29 @@ class Gates:
         finally:
             self._measuring.release()
 
-    def built(self, project: Project, sha: str) -> BuildReport:
+    def built(self, project: Project, sha: str, variant: Variant | None = None) -> BuildReport:
         """What is known of a commit's build, from the newest successful one of its project.
+
+        Of a commit whose own newest build failed, no other build says anything.
 
         Args:
             sha: the commit that is measured; facts of another one say so.
+            variant: as :meth:`measure` takes it.
         """
-        variant = (project.target, project.configuration)
-        successful = runs.last_successful(self._store, project.id, variant)
-        if successful is not None:
+        built_for = (
+            (variant.target or project.target, variant.configuration)
+            if variant
+            else (project.target, project.configuration)
+        )
+        newest = self._builds.list(project.id, limit=1, variant=built_for)
+        failed = bool(newest) and newest[0].status is RunStatus.FAILED
+        successful = runs.last_successful(self._store, project.id, built_for)
+        if successful is not None and not (failed and newest[0].commit_sha == sha):
             words = f"build {successful.number}"
             facts = self._facts(successful, sha)
             if facts is not None:
                 return BuildReport(facts, words, number=successful.number)
             return _nothing(f"{words} kept no image")
-        newest = self._builds.list(project.id, limit=1, variant=variant)
         if newest:
             return _nothing(f"build {newest[0].number} {_BECAME[newest[0].status]}")
         others = self._builds.list(project.id, limit=1)

@@ -21,6 +21,12 @@ NO_DATA = (
 )
 
 
+MIN_KNOWN = 0.5
+"""Part of the sources that a report must know to be of them all."""
+
+_HEADERS = (".h", ".hpp", ".hh", ".hxx")
+
+
 def measure(
     app: Path,
     copy: TreeCopy,
@@ -33,7 +39,9 @@ def measure(
 ) -> Measure:
     """Percent of the lines of the sources that count which tests ran.
 
-    Only files that the report knows are counted; how many these are, the detail says.
+    Only files that the report knows are counted; how many these are, the detail says. A report that
+    knows less than :data:`MIN_KNOWN` of the sources says nothing good of them: what it says is
+    taken where it is too little, and else unknown.
 
     Args:
         app: the folder that is measured, where host tests are run. Untrusted.
@@ -70,14 +78,26 @@ def measure(
         return unknown(Aspect.COVERAGE, limit, str(error))
     sources = (*copy.c_sources, *copy.python_sources)
     found = coverage_reports.of_sources(lines, sources)
+    whole = len(found.files | _with_code(copy, sources))
     detail = (
-        f"{said}: {found.run} of {number_of(found.lines, 'line')} in {found.files} of "
-        f"{number_of(len(sources), 'source')}{copy.note()}"
+        f"{said}: {found.run} of {number_of(found.lines, 'line')} in {len(found.files)} of "
+        f"{number_of(whole, 'source')}{copy.note()}"
     )
     failed = bool(errors)
     if not found.lines and not failed:
         return unknown(Aspect.COVERAGE, limit, f"{said}: nothing about the sources that count")
+    if not failed and found.percent >= limit and len(found.files) < MIN_KNOWN * whole:
+        return unknown(Aspect.COVERAGE, limit, f"too few sources are known: {detail}")
     return measured(Aspect.COVERAGE, found.percent, limit, detail, errors, failed=failed)
+
+
+def _with_code(copy: TreeCopy, sources: Collection[str]) -> frozenset[str]:
+    """Sources that have lines to run: headers rarely do, and a package's mark may be empty."""
+    return frozenset(
+        name
+        for name in sources
+        if not name.endswith(_HEADERS) and (copy.folder / name).stat().st_size
+    )
 
 
 def _report(copy: TreeCopy, requirements: QualityRequirements) -> str | None:

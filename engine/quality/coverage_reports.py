@@ -49,7 +49,7 @@ class Coverage:
 
     run: int
     lines: int
-    files: int
+    files: frozenset[str]
 
     @property
     def percent(self) -> float:
@@ -105,7 +105,7 @@ def of_sources(found: Lines, sources: Collection[str]) -> Coverage:
         if name is not None:
             _add(merged.setdefault(name, {}), lines)
     every = [ran for lines in merged.values() for ran in lines.values()]
-    return Coverage(run=sum(every), lines=len(every), files=len(merged))
+    return Coverage(run=sum(every), lines=len(every), files=frozenset(merged))
 
 
 def _lcov(data: bytes, name: str) -> Lines:

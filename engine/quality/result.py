@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,9 +11,14 @@ from engine.enums import Severity
 from engine.findings import Finding
 from engine.images.image import MemoryRegion
 from engine.quality_requirements import Aspect
+from engine.text import count
 
 MAX_FINDINGS = 100
 """Findings that a measure lists; how many more there are, its detail says."""
+
+
+MIN_JUDGED = 0.5
+"""Part of the measures that must be judged, as passed or failed, for a gate to pass."""
 
 
 class MeasureStatus(StrEnum):
@@ -21,6 +27,14 @@ class MeasureStatus(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+class GateVerdict(StrEnum):
+    """What the gate says; ``not judged`` where too little could be measured to let it pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +98,10 @@ class GateResult:
     """The gate's result.
 
     Args:
-        passed: whether no measure failed.
+        passed: whether no measure failed, and :data:`MIN_JUDGED` of them are judged.
         score: mean of the scores of all measures that are known, 0 to 100.
         measures: in a fixed order.
-        blockers: why it did not pass; empty when it did.
+        blockers: why it failed; empty where it did not.
     """
 
     passed: bool
@@ -96,13 +110,28 @@ class GateResult:
     blockers: tuple[Finding, ...] = ()
 
     @property
+    def verdict(self) -> GateVerdict:
+        """What it says."""
+        if self.passed:
+            return GateVerdict.PASSED
+        return GateVerdict.FAILED if self.blockers else GateVerdict.NOT_JUDGED
+
+    @property
+    def judged(self) -> int:
+        """How many measures are judged."""
+        return sum(each.status is not MeasureStatus.UNKNOWN for each in self.measures)
+
+    @property
     def summary(self) -> str:
         """One line."""
-        unknown = sum(each.status is MeasureStatus.UNKNOWN for each in self.measures)
-        without = f", {unknown} of {len(self.measures)} measures unknown" if unknown else ""
-        if self.passed:
-            return f"passed with a score of {self.score:.0f}{without}"
-        return f"failed with a score of {self.score:.0f}{without}: {self.blockers[0].title}"
+        judged, whole = self.judged, len(self.measures)
+        share = f"{judged} of {count(whole, 'measure')} judged"
+        if self.verdict is GateVerdict.NOT_JUDGED:
+            known = f", with a score of {self.score:.0f}" if judged else ""
+            return f"not judged: {share}{known}, at least {_enough(whole)} must be"
+        told = f"{self.verdict} with a score of {self.score:.0f}"
+        told += f", {share}" if judged < whole else ""
+        return f"{told}: {self.blockers[0].title}" if self.blockers else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +289,26 @@ def evaluate(measures: Sequence[Measure], require: Sequence[Aspect] = ()) -> Gat
         for finding in _blockers(each)
     )
     return GateResult(
-        passed=not blockers,
+        passed=not blockers and len(scores) >= _enough(len(judged)),
         score=round(sum(scores) / len(scores), 1) if scores else 0.0,
         measures=judged,
         blockers=blockers,
     )
+
+
+def not_judged(result: GateResult) -> tuple[Finding, ...]:
+    """The warning that a gate is not judged, if it is not."""
+    if result.verdict is not GateVerdict.NOT_JUDGED:
+        return ()
+    unknown = [each.title for each in result.measures if each.status is MeasureStatus.UNKNOWN]
+    hint = f"unknown: {', '.join(unknown)}; espdeck.toml can require them: [quality] require"
+    message = f"quality gate {result.summary}"
+    return (Finding(Severity.WARNING, "quality.unjudged", message, hint=hint),)
+
+
+def _enough(measures: int) -> int:
+    """How many of so many measures must be judged."""
+    return math.ceil(MIN_JUDGED * measures)
 
 
 def _blockers(measure: Measure) -> tuple[Finding, ...]:

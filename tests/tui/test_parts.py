@@ -186,7 +186,7 @@ def test_the_gate_is_bars_against_thresholds() -> None:
         "?", "code", "quality", "-", ">=", "85", "points", "lizard", "is", "not", "installed",
     ]  # fmt: skip
     result = evaluate(measures)
-    assert gate_title(result) == " QUALITY GATE failed, score 75, 1 blocking"
+    assert gate_title(result) == " QUALITY GATE failed, score 75, 1 blocking, 2 of 3 judged"
     assert "failed: test coverage 40 % (>= 80 %): coverage.xml" in gate_text(result)
     assert len("".join(text for text, _ in measure_parts(measures[0], Glyphs(), 40))) < 60
 

@@ -13,6 +13,7 @@ from engine.text import near_or_all
 from tui.cli.cancel import cancel_each
 from tui.cli.command_line import Commands
 from tui.cli.common import (
+    check_dirty,
     print_error,
     print_line,
     print_notes,
@@ -85,9 +86,7 @@ def build_command(
     """
     from engine import check_targets
 
-    if dirty and (changed or commit is not None):
-        other = "--changed" if changed else "--commit"
-        raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")
+    check_dirty(dirty, {"--changed": changed, "--commit": commit is not None})
     chips, configurations = check_targets(split_names(target)), split_names(configuration)
     with printing_lab(context, as_json=as_json) as (engine, printer):
         found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)

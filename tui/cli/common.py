@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -225,3 +225,17 @@ class _CloneProgress:
             sys.stderr.write(_CLEAR_LINE + clean(told)[:_LINE_COLUMNS])
             sys.stderr.flush()
         self._shown = bool(told)
+
+
+def check_dirty(dirty: bool, others: Mapping[str, bool]) -> None:
+    """See that ``--dirty`` stands alone.
+
+    Args:
+        others: options that name other sources, and whether they are given.
+
+    Raises:
+        UsageError: one is given as well.
+    """
+    other = next((option for option, given in others.items() if given), "")
+    if dirty and other:
+        raise UsageError(f"--dirty takes the folder as it is now: leave {other} out")

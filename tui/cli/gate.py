@@ -9,6 +9,7 @@ import typer
 
 from tui.cli import common
 from tui.cli.command_line import Commands
+from tui.cli.exit_codes import FAILED, SUCCESS, WARNING
 from tui.cli.json_output import AsJson, print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 cli = Commands()
 
-FAILED = 1
+_EXIT_CODES = {"passed": SUCCESS, "failed": FAILED, "not judged": WARNING}
 BAR_CHARACTERS = 10
 """Length of a bar."""
 
@@ -31,9 +32,25 @@ MAX_FINDINGS = 20
 def gate_command(
     context: typer.Context,
     project: Annotated[str, typer.Argument(help="A project's name, a Git URL or a path.")],
-    commit: Annotated[
-        str | None, typer.Option(help="Commit, tag or branch. [default: the branch's tip]")
+    target: Annotated[
+        str | None, typer.Option(help="Chip whose build is measured. [default: the project's]")
     ] = None,
+    configuration: Annotated[
+        str | None,
+        typer.Option("--config", "--env", help="Configuration whose build is measured."),
+    ] = None,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="Measure the folder as it is, with uncommitted changes.")
+    ] = False,
+    commit: Annotated[
+        str | None, typer.Option(help="Commit, tag, branch, HEAD~2, … [default: what it follows]")
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="Branch or tag to follow, for a project that is new.")
+    ] = None,
+    app_folder: Annotated[
+        str, typer.Option("--app", help="Folder of the repository to measure (see: espdeck apps).")
+    ] = "",
     baseline: Annotated[
         str | None, typer.Option(help="Commit, tag or branch whose findings do not block.")
     ] = None,
@@ -43,25 +60,46 @@ def gate_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a project: coverage, code, security, documentation, size. Exit code 1: it failed."""
+    """Measure a project: coverage, code, security, documentation, size.
+
+    Exit code 1: it failed. Exit code 3: too little could be measured to let it pass.
+    """
+    from engine import check_targets
+
+    common.check_dirty(dirty, {"--commit": commit is not None})
+    chips = check_targets([target] if target else [])
     with common.open_engine(context) as engine:
-        found = engine.projects.find_or_add(project)
+        found = engine.projects.find_or_add(project, targets=chips, app=app_folder, branch=branch)
+        variant = None
+        if chips or configuration:
+            variant = engine.builds.choose_variants(
+                found,
+                targets=chips,
+                configurations=[configuration] if configuration else [],
+                commit=commit,
+                dirty=dirty,
+            )[0]
         with common.progress() as on_progress:
             gated = engine.gate.measure(
                 found.id,
                 commit=commit,
+                dirty=dirty,
+                variant=variant,
                 baseline=baseline or "",
                 jobs=jobs,
                 on_progress=on_progress,
             )
         ascii_only = engine.settings.ascii
     if as_json:
-        print_json(asdict(gated))
+        verdict = {"verdict": gated.result.verdict, "summary": gated.result.summary}
+        told = asdict(gated)
+        print_json({**told, "result": {**told["result"], **verdict}})
     else:
+        if dirty and not gated.dirty:
+            common.print_line(f"nothing is uncommitted: this is {gated.commit.sha[:10]}")
         _print(gated, ascii_only=ascii_only)
         common.print_notes(gated.notes)
-    if not gated.result.passed:
-        raise typer.Exit(FAILED)
+    raise typer.Exit(_EXIT_CODES[gated.result.verdict])
 
 
 def _print(gated: GateMeasurement, *, ascii_only: bool) -> None:
@@ -70,7 +108,7 @@ def _print(gated: GateMeasurement, *, ascii_only: bool) -> None:
 
     glyphs = Glyphs(ascii_only)
     result = gated.result
-    commit = gated.commit.sha[:10]
+    commit = f"{gated.commit.sha[:10]}{' with uncommitted changes' if gated.dirty else ''}"
     common.print_line(f"{gated.project} at {commit}, {gated.built}: {result.summary}")
     common.print_line("")
     common.table(

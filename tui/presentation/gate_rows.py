@@ -25,9 +25,10 @@ _HEADROOM = 1.25
 
 def gate_title(result: GateResult) -> str:
     """The gate's word, as a title."""
-    word = "passed" if result.passed else "failed"
+    word, judged = result.verdict, result.judged
+    share = f", {judged} of {len(result.measures)} judged" * (judged < len(result.measures))
     blockers = f", {len(result.blockers)} blocking" if result.blockers else ""
-    return f" QUALITY GATE {word}, score {result.score:.0f}{blockers}"
+    return f" QUALITY GATE {word}, score {result.score:.0f}{blockers}{share}"
 
 
 def measure_parts(measure: Measure, glyphs: Glyphs, width: int) -> Parts:

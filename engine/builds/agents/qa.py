@@ -15,7 +15,7 @@ from engine.manifest import Manifest
 from engine.projects.variants import chips_of
 from engine.quality.gate import GATE_REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
-from engine.quality.result import BuildReport, GateResult
+from engine.quality.result import BuildReport, GateResult, not_judged
 from engine.repair.subject import CHANGES_TESTS
 from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
@@ -203,7 +203,7 @@ def _findings(gate: GateResult, *, gated: bool) -> tuple[list[Finding], list[Fin
     if not gated:
         return told, [finding for finding in told if finding.severity is Severity.ERROR]
     own = [finding for finding in gate.blockers if finding not in told]
-    return [*own, *told], list(gate.blockers)
+    return [*own, *not_judged(gate), *told], list(gate.blockers)
 
 
 def _say(context: BuildContext, gate: GateResult, verdict: Verdict) -> None:

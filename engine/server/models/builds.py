@@ -388,6 +388,9 @@ class GateAnswer(_Model):
     """What the quality gate said of a build."""
 
     passed: bool
+    verdict: str
+    """``passed``, ``failed`` or ``not judged``: too little could be measured to let it pass."""
+
     score: float
     summary: str
     measures: list[MeasureAnswer]
@@ -399,6 +402,7 @@ class GateAnswer(_Model):
         names = ("id", "title", "status", "value", "unit", "threshold", "at_most", "detail")
         return cls(
             passed=result.passed,
+            verdict=result.verdict,
             score=result.score,
             summary=result.summary,
             measures=[

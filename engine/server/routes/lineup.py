@@ -105,6 +105,8 @@ def measure_files(asked: GateRequest, engine: EngineOf, _: BuildUser) -> GateAns
     result = engine.gate.measure_files(files, demands_of(asked.requirements))
     return GateAnswer(
         passed=result.passed,
+        verdict=result.verdict,
+        summary=result.summary,
         score=result.score,
         measures=[
             GateMeasure(

@@ -14,7 +14,7 @@ from engine.manifest import Manifest
 from engine.projects import git_objects
 from engine.projects.worktrees import Slot
 from engine.quality.gate import GATE_REPORT, measure_tree
-from engine.quality.result import BuildReport, GateResult
+from engine.quality.result import BuildReport, GateResult, GateVerdict, not_judged
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, open_conversation
 from engine.tasks.agents.assembler import keep_final
@@ -54,9 +54,9 @@ def measure(context: TaskContext) -> StageResult:
         context.stage.report.log(f"BLOCKER   {blocker.title}")
     context.keep_text(ArtifactKind.REPORT, GATE_REPORT, json.dumps(asdict(found), indent=1))
     return StageResult(
-        StageStatus.SUCCESS if found.passed else StageStatus.FAILED,
+        StageStatus.FAILED if found.verdict is GateVerdict.FAILED else StageStatus.SUCCESS,
         found.summary,
-        found.blockers,
+        (*found.blockers, *not_judged(found)),
         output=found,
     )
 

@@ -14,7 +14,7 @@ from engine import samples
 from engine.cancel import CancelToken
 from engine.enums import Severity
 from engine.errors import CancelledError
-from engine.quality.result import MeasureStatus
+from engine.quality.result import GateVerdict, MeasureStatus
 from engine.quality_requirements import Aspect
 from tests.engine.git_repos import commit
 from tests.engine.quality.trees import README, RING, gate, measure, write
@@ -32,18 +32,30 @@ KEY = "AKIA" + "IOSFODNN7EXAMPLA"  # in two parts: this file is scanned too
 
 
 @pytest.mark.slow
-def test_a_project_that_is_in_order_passes(tmp_path: Path) -> None:
-    result = gate(write(tmp_path / "ring", RING))
+def test_a_project_that_is_in_order_passes_once_enough_of_it_is_judged(tmp_path: Path) -> None:
+    covered = "SF:src/ring.c\nDA:3,1\nDA:4,1\nend_of_record\n"
+
+    result = gate(write(tmp_path / "ring", {**RING, "lcov.info": covered}))
 
     assert result.passed, result.summary
+    assert result.summary == "passed with a score of 100, 4 of 8 measures judged"
+
+
+@pytest.mark.slow
+def test_a_project_of_which_too_little_is_known_is_not_judged(tmp_path: Path) -> None:
+    result = gate(write(tmp_path / "ring", RING))
+
+    assert (result.passed, result.verdict) == (False, GateVerdict.NOT_JUDGED)
     assert not result.blockers
     states = {each.id: each.status for each in result.measures}
     assert [each.id for each in result.measures] == list(Aspect)
     assert {each for each in Aspect if states[each] is PASSED} == {
         *(Aspect.CODE, Aspect.SECURITY, Aspect.DOCUMENTATION)
     }
-    assert json.loads(json.dumps(asdict(result)))["passed"] is True
-    assert result.summary == "passed with a score of 100, 5 of 8 measures unknown"
+    assert json.loads(json.dumps(asdict(result)))["passed"] is False
+    assert result.summary == (
+        "not judged: 3 of 8 measures judged, with a score of 100, at least 4 must be"
+    )
 
 
 @pytest.mark.slow
@@ -134,7 +146,7 @@ def test_what_others_wrote_does_not_count(tmp_path: Path) -> None:
 
     result = gate(tree)
 
-    assert result.passed, result.summary
+    assert not result.blockers, result.summary
     (code,) = (each for each in result.measures if each.id is Aspect.CODE)
     assert "2 functions in 3 files" in code.detail
 
@@ -193,7 +205,7 @@ def test_nothing_to_measure_is_unknown_and_fails_where_it_is_required(tmp_path: 
     tree = write(tmp_path / "x", {})
     tree.mkdir()
 
-    assert gate(tree).passed
+    assert gate(tree).summary == "not judged: 0 of 8 measures judged, at least 4 must be"
     assert {each.status for each in gate(tree).measures} == {UNKNOWN}
 
     write(tree, {"espdeck.toml": '[quality]\nrequire = ["coverage"]\n'})
@@ -307,7 +319,7 @@ def test_what_a_project_excludes_counts_nowhere(tmp_path: Path) -> None:
 
     result = gate(tree)
 
-    assert result.passed, result.summary
+    assert not result.blockers, result.summary
     details = {each.id: each.detail for each in result.measures}
     for aspect in (Aspect.CODE, Aspect.SECURITY, Aspect.DOCUMENTATION):
         assert "3 files excluded" in details[aspect]

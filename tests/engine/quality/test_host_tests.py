@@ -64,7 +64,7 @@ def test_what_c_tests_run_is_counted(
     found = measure(tree, Aspect.COVERAGE)
 
     assert (found.value, found.status) == (value, status), found.detail
-    assert "in 1 of 2 sources" in found.detail
+    assert "in 1 of 1 source" in found.detail
     assert not (tree / "build").exists()
 
 

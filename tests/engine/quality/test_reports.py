@@ -55,7 +55,7 @@ def test_a_report_in_the_tree_is_read(tmp_path: Path, name: str, text: str) -> N
     found = measure(write(tmp_path / "x", {**RING, name: text}), Aspect.COVERAGE)
 
     assert (found.value, found.status) == (75, MeasureStatus.FAILED)
-    said = "as the tree has it: 3 of 4 lines in 1 of 2 sources"
+    said = "as the tree has it: 3 of 4 lines in 1 of 1 source"
     assert found.detail == f"by {name}, {said}"
 
 
@@ -77,6 +77,25 @@ def test_a_report_of_other_files_says_nothing(tmp_path: Path) -> None:
     assert "nothing about the sources that count" in found.detail
 
 
+@pytest.mark.slow
+def test_a_report_of_a_few_sources_says_nothing_good_of_all(tmp_path: Path) -> None:
+    others = {f"src/driver_{number}.c": "int x(void) { return 1; }\n" for number in range(3)}
+    covered = "SF:src/ring.c\nDA:3,1\nDA:4,{}\nend_of_record\n"
+    tree = write(tmp_path / "x", {**RING, **others, "lcov.info": covered.format(1)})
+
+    found = measure(tree, Aspect.COVERAGE)
+
+    assert (found.value, found.status) == (None, MeasureStatus.UNKNOWN)
+    assert found.detail == (
+        "too few sources are known: by lcov.info, as the tree has it: "
+        "2 of 2 lines in 1 of 4 sources"
+    )
+
+    write(tree, {"lcov.info": covered.format(0)})
+    found = measure(tree, Aspect.COVERAGE)
+    assert (found.value, found.status) == (50, MeasureStatus.FAILED)
+
+
 def test_the_longest_end_of_a_path_tells_which_file_it_is() -> None:
     lines = {
         "/x/a/b/main.c": {1: True},
@@ -86,7 +105,8 @@ def test_the_longest_end_of_a_path_tells_which_file_it_is() -> None:
 
     found = coverage_reports.of_sources(lines, ["a/b/main.c", "main.c", "none.c"])
 
-    assert (found.run, found.lines, found.files) == (2, 4, 2)
+    assert (found.run, found.lines) == (2, 4)
+    assert found.files == {"a/b/main.c", "main.c"}
 
 
 def test_lines_of_several_runs_are_run_when_one_ran_them(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from engine.quality.performance import measure
 from engine.quality.result import (
     BuildFacts,
     BuildReport,
+    GateVerdict,
     Measure,
     MeasureStatus,
     evaluate,
     measured,
+    not_judged,
     unknown,
 )
 from engine.quality.thresholds import Thresholds
@@ -70,10 +72,29 @@ def test_the_score_is_the_mean_of_what_is_known() -> None:
     result = evaluate(measures)
 
     assert (result.passed, result.score) == (False, 75)
-    assert result.summary.startswith("failed with a score of 75, 1 of 3 measures unknown: ")
+    assert result.summary.startswith("failed with a score of 75, 2 of 3 measures judged: ")
     (blocker,) = result.blockers
     assert blocker.message == "test coverage 40 %, demanded is >= 80 % (half)"
     assert evaluate(measures, [Aspect.GROWTH]).score == 50
+
+
+def test_half_of_the_measures_must_be_judged_for_a_gate_to_pass() -> None:
+    known = measured(Aspect.CODE, 90, 85, "all")
+    lacking = [unknown(each, None, "no build") for each in (Aspect.SIZE, Aspect.MEMORY)]
+
+    half = evaluate([known, lacking[0]])
+    less = evaluate([known, *lacking])
+
+    assert (half.passed, half.verdict) == (True, GateVerdict.PASSED)
+    assert half.summary == "passed with a score of 100, 1 of 2 measures judged"
+    assert (less.passed, less.verdict, less.blockers) == (False, GateVerdict.NOT_JUDGED, ())
+    assert less.summary == (
+        "not judged: 1 of 3 measures judged, with a score of 100, at least 2 must be"
+    )
+    (warning,) = not_judged(less)
+    assert (warning.severity, warning.code) == (Severity.WARNING, "quality.unjudged")
+    assert (warning.hint or "").startswith("unknown: image size, memory in use")
+    assert not_judged(half) == ()
 
 
 def test_errors_block_only_where_their_measure_failed() -> None:
