@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from engine.builds.service import StartedBuilds as StartedBuilds
     from engine.builds.shared_console import ConsoleEvent as ConsoleEvent
     from engine.builds.shared_console import ConsoleWatch as ConsoleWatch
+    from engine.builds.test_results import reports_of as reports_of
     from engine.cancel import CancelToken as CancelToken
     from engine.cancel import cancel_after as cancel_after
     from engine.checks.options import check_options as check_options
@@ -92,6 +93,9 @@ if TYPE_CHECKING:
     from engine.logs.reader import follow_logs as follow_logs
     from engine.logs.reader import read_logs as read_logs
     from engine.maintenance import CleanupReport as CleanupReport
+    from engine.mcp.permissions import McpAllow as McpAllow
+    from engine.mcp.permissions import parse_mcp_allowed as parse_mcp_allowed
+    from engine.mcp.stdio import serve_mcp as serve_mcp
     from engine.metrics.health import DaemonState as DaemonState
     from engine.metrics.health import check_fields as check_fields
     from engine.metrics.health import daemon_state as daemon_state
@@ -146,10 +150,12 @@ if TYPE_CHECKING:
     from engine.quality_requirements import Demands as Demands
     from engine.runs.changes import ChangeSet as ChangeSet
     from engine.runs.changes import ChangeSets as ChangeSets
+    from engine.runs.changes import ChangeSetState as ChangeSetState
     from engine.runs.event_stream import EventStream as EventStream
     from engine.runs.event_stream import Subscription as Subscription
     from engine.runs.pipeline import Pipeline as Pipeline
     from engine.runs.service import RunService as RunService
+    from engine.runs.service import who_asks as who_asks
     from engine.runs.stream_events import Notice as Notice
     from engine.runs.stream_events import StreamEvent as StreamEvent
     from engine.runs.stream_events import StreamFilter as StreamFilter
@@ -268,6 +274,7 @@ _NAMES = {
     "engine.builds.quality_gate": "GateMeasurement",
     "engine.builds.service": "Builds StartedBuilds",
     "engine.builds.shared_console": "ConsoleEvent ConsoleWatch",
+    "engine.builds.test_results": "reports_of",
     "engine.cancel": "CancelToken cancel_after",
     "engine.checks.options": "check_options",
     "engine.checks.registry": "FoundCheck",
@@ -290,6 +297,8 @@ _NAMES = {
     "engine.logs.log_file": "LOG_FILE",
     "engine.logs.reader": "LogRecord LogSelection follow_logs read_logs",
     "engine.maintenance": "CleanupReport",
+    "engine.mcp.permissions": "McpAllow parse_mcp_allowed",
+    "engine.mcp.stdio": "serve_mcp",
     "engine.metrics.health": "DaemonState check_fields daemon_state",
     "engine.metrics.project_metrics": "ProjectMetrics",
     "engine.metrics.series": "Metric Point Series",
@@ -320,10 +329,10 @@ _NAMES = {
     "engine.quality.gate": "GATE_REPORT",
     "engine.quality.result": "GateResult GateVerdict Measure",
     "engine.quality_requirements": "Aspect Demands",
-    "engine.runs.changes": "ChangeSet ChangeSets",
+    "engine.runs.changes": "ChangeSet ChangeSetState ChangeSets",
     "engine.runs.event_stream": "EventStream Subscription",
     "engine.runs.pipeline": "Pipeline",
-    "engine.runs.service": "RunService",
+    "engine.runs.service": "RunService who_asks",
     "engine.runs.told_findings": "ToldFinding count_findings listed_findings",
     "engine.runs.stream_events": "Notice StreamEvent StreamFilter sse_message",
     "engine.samples.demo": "DEMO_BOARD prepare_demo",

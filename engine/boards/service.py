@@ -500,6 +500,7 @@ class Boards:
         on_note: Callable[[str], None],
         cancel: CancelToken,
         holder: str = "",
+        purpose: str = "",
         console_input: ConsoleInput | None = None,
         crashes: CrashWatcher | None = None,
         on_presence: Callable[[bool], None] = lambda _is_there: None,
@@ -516,6 +517,7 @@ class Boards:
             on_note: called with a line for people: what is waited for, where the session is kept.
             cancel: ends it.
             holder: the person who watches, for a board that is reserved.
+            purpose: what it is held for, for those who wait; empty says who watches.
             console_input: what is typed to the board; None when nothing is.
             crashes: told what comes, and where the session is.
             on_presence: told whether the board is there, when it is read and when it vanishes.
@@ -525,7 +527,8 @@ class Boards:
             SessionError: what it says cannot be kept.
             CancelledError, Interrupted: as ``cancel`` says.
         """
-        purpose, called = f"monitor of {holder}" if holder else "monitor", self.called(name)
+        called = self.called(name)
+        purpose = purpose or f"monitor of {holder}".removesuffix(" of ")
         with (
             self.use(name, cancel=cancel, on_wait=on_note, holder=holder, purpose=purpose) as board,
             self.recording(name, on_output, on_note, crashes) as recording,

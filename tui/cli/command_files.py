@@ -25,6 +25,7 @@ FILES: Mapping[str, str] = {
     "checks": "check checks",
     "daemon": "daemon",
     "serve": "serve web",
+    "mcp": "mcp",
     "guide": "guide",
     "flash": "flash verify read-flash erase partitions efuses reset power name lab",
     "size": "size",

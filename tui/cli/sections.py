@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Flash": ("flash", "verify", "read-flash", "erase", "partitions", "efuses"),
     "Quality": ("gate", "check", "checks", "stats"),
-    "Models": ("models", "workflow", "pipeline", "task"),
+    "Models": ("models", "workflow", "pipeline", "task", "mcp"),
     "Lab machine": ("daemon", "serve", "web", "notify", "db", "gc"),
     "HTTP API": ("token", "audit", "approve", "webhooks"),
 }

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 
-import httpx
 import pytest
+from httpx2 import Response  # of starlette's client
 from starlette.testclient import TestClient
 
 from engine import Engine, Settings
@@ -49,13 +49,13 @@ def behind(tmp_path: Path) -> Iterator[tuple[Engine, TestClient]]:
     engine.close()
 
 
-def log_in(browser: TestClient, token: str) -> httpx.Response:
-    answer: httpx.Response = browser.post("/login", json={"token": token}, headers=OWN)
+def log_in(browser: TestClient, token: str) -> Response:
+    answer: Response = browser.post("/login", json={"token": token}, headers=OWN)
     assert answer.status_code == 200, answer.text
     return answer
 
 
-def cookie_of(answer: httpx.Response) -> Morsel[str]:
+def cookie_of(answer: Response) -> Morsel[str]:
     found = SimpleCookie(answer.headers["set-cookie"])
     assert len(found) == 1
     return next(iter(found.values()))

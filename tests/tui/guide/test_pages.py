@@ -14,6 +14,8 @@ from engine.checks.doc_check import DocCheck
 from engine.checks.git_check import GitCheck
 from engine.checks.lab_checks import LAB_CHECKS
 from engine.manifest import Manifest
+from engine.mcp.permissions import McpAllow
+from engine.mcp.server import TOOLS
 from engine.quality_requirements import Aspect
 from engine.server.app import API_ROUTERS, ROOT_ROUTERS
 from engine.settings import Settings
@@ -113,6 +115,13 @@ def test_every_command_line_is_understood(block: Block) -> None:
         parse(line)
 
 
+def test_the_page_of_agents_has_every_tool_and_class() -> None:
+    page = ROOT / "tui" / "guide" / "agents.md"
+    told = {*code_spans(page)}
+    assert {tool.name for tool in TOOLS} <= told
+    assert {*McpAllow} <= told
+
+
 def test_the_page_of_settings_has_every_setting() -> None:
     page = ROOT / "tui" / "guide" / "settings.md"
     first = [
@@ -165,6 +174,7 @@ def test_every_word_with_the_look_of_a_setting_is_one(page: Path) -> None:
     known |= {GitCheck.name, *GitCheck.options, DependencyCheck.name, DocCheck.name}
     known |= {word for check in LAB_CHECKS for word in (check.name, *check.options)}
     known |= words_of_api() if page.stem == "api" else set()
+    known |= words_of_tools() if page.stem == "agents" else set()
     for span in code_spans(page):
         word = span.partition(" = ")[0]
         if _SETTING.fullmatch(word):
@@ -181,6 +191,16 @@ def words_of_api() -> set[str]:
     calls = (call for path in document["paths"].values() for call in path.values())
     found = {name for schema in schemas for name in schema.get("properties", ())}
     return found | {each["name"] for call in calls for each in call.get("parameters", ())}
+
+
+def words_of_tools() -> set[str]:
+    """Tools of agents and what they take, and how long agents wait for them."""
+    names = {tool.name for tool in TOOLS}
+    return names | {each for tool in TOOLS for each in tool.takes.model_fields} | {TOOL_TIMEOUT}
+
+
+TOOL_TIMEOUT = "tool_timeout_sec"
+"""A setting of Codex."""
 
 
 OTHER_WORDS = {
