@@ -185,7 +185,7 @@ class ConsoleAnswer(Answer):
     counts: str = ""
     """Resets and crashes."""
 
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
     total_lines: int = 0
     decoded_by: str = ""
     """Which build's program panics are decoded by."""

@@ -140,13 +140,17 @@ def watch_console(
             patience.end()
             console.tell_presence(is_there)
 
+        def note(line: str) -> None:
+            patience.note(line)
+            console.note(line)
+
         def read() -> None:
             engine.boards.watch(
                 board.name,
                 baud=running.baud,
                 reset=reset,
                 on_output=console.feed,
-                on_note=patience.note,
+                on_note=note,
                 cancel=patience.cancel,
                 holder=lab.user,
                 purpose=f"monitor by {lab.who(call)}",
@@ -211,9 +215,10 @@ class _Console:
             self._take(self._cutter.feed(data))
 
     def note(self, line: str) -> None:
-        """Take a line of espdeck's."""
+        """Take a line of espdeck's; those of before the board is read are of no use."""
         with self._lock:
-            self.result.lines.append(f"-- {clean(line)}")
+            if self._was_there:
+                self.result.lines.append(f"-- {clean(line)}")
 
     def found(self, finding: Finding) -> None:
         """Take a problem that was found."""

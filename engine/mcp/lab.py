@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.mcp.tool import Call
 
 WAIT_FOR_BOARD = 5.0
-"""Seconds that a board is waited for: a console that is watched over HTTP makes way meanwhile."""
+"""Seconds that who has a board is waited for: a console watched over HTTP makes way meanwhile."""
 
 _CLIENT_CHARACTERS = 40
 _LOG = logging.getLogger("espdeck.mcp")
@@ -117,7 +117,9 @@ class Lab:
 
 
 class Patience:
-    """Waits for a board only for a moment: an agent can do something else, or ask again.
+    """Waits for who has a board only for a moment: an agent can do something else, or ask again.
+
+    A board that nobody has is given the time that it takes: a virtual one may have to start.
 
     Args:
         call: for which the board is wanted; who cancels it cancels this.
@@ -131,22 +133,24 @@ class Patience:
         self._call = call
         self._board = board
         self._waits_for = ""
-        self._is_over = False
+        self._is_had = self._is_over = False
         self._timer = threading.Timer(WAIT_FOR_BOARD, self._end_waiting)
         self._timer.daemon = True
 
     def note(self, line: str) -> None:
         """Take what is waited for."""
-        self._waits_for = line
         self._call.say(line)
+        if not self._is_had and not self._waits_for:
+            self._timer.start()
+        self._waits_for = line
 
     def end(self) -> None:
         """The board is had."""
+        self._is_had = True
         self._timer.cancel()
 
     def __enter__(self) -> Patience:
         self._forget = self._call.cancel.on_stop(self.cancel.cancel)
-        self._timer.start()
         return self
 
     def __exit__(
@@ -158,8 +162,7 @@ class Patience:
         self._timer.cancel()
         self._forget()
         if isinstance(error, CancelledError) and self._is_over:
-            why = self._waits_for or f"not to be had within {WAIT_FOR_BOARD:g} s"
-            raise BoardError(f"{self._board}: {why}") from error
+            raise BoardError(f"{self._board} is not to be had: {self._waits_for}") from error
 
     def _end_waiting(self) -> None:
         self._is_over = True

@@ -25,7 +25,7 @@ EVERYTHING = "build,flash,console,reserve"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the samples as repositories; the workspace is beside them."""
     folder = tmp_path_factory.mktemp("agents")
-    for name in ("hello", "broken", "crash"):
+    for name in ("hello", "broken", "crash", "console"):
         demo.make_repository(name, folder / name)
     return folder
 
@@ -121,6 +121,31 @@ def test_a_panic_ends_the_watching_and_comes_decoded(agent: Agent, lab: Path) ->
     )
 
 
+def test_a_build_goes_on_when_the_wait_is_over(agent: Agent, lab: Path) -> None:
+    begun = agent.call("build", project=str(lab / "hello"), simulator="none", wait_seconds=0)
+    ended = agent.call("show_build", build=begun["build"], wait_seconds=100)
+
+    assert begun["status"] in ("pending", "running")
+    assert f"show_build {begun['build']}" in begun["next"]
+    assert ended["status"] == "success"
+    assert "next" not in ended
+
+
+def test_a_prompt_is_waited_for_and_answered(agent: Agent, lab: Path) -> None:
+    built = agent.call("build", project=str(lab / "console"), simulator="none")
+    agent.call("flash", build=built["build"], board=BOARD)
+
+    prompt = agent.call("monitor", board=BOARD, reset=True, expect=["try help", "^> $"])
+    asked = agent.call("monitor", board=BOARD, send="help\n", expect=["commands: "])
+    silent = agent.call("monitor", board=BOARD, seconds=0.5)
+
+    assert prompt["outcome"] == "matched"
+    assert asked["outcome"] == "matched"
+    assert "led on" in asked["matched"][0]
+    assert (silent["outcome"], silent["lines"]) == ("done", [])
+    assert "reset=true" in silent["next"]
+
+
 def test_logs_are_read_by_range_and_search(agent: Agent, hello: dict[str, Any]) -> None:
     number = hello["build"]
 
@@ -141,14 +166,18 @@ def test_logs_are_read_by_range_and_search(agent: Agent, hello: dict[str, Any]) 
 
 def test_what_grew_is_told(agent: Agent, lab: Path, hello: dict[str, Any]) -> None:
     main = lab / "hello" / "main" / "main.c"
-    main.write_text(f'{main.read_text("utf-8")}char more[4096] = "more";\n', "utf-8")
+    main.write_text(
+        f'{main.read_text("utf-8")}char more[4096] = "more";\nchar *volatile kept = more;\n',
+        "utf-8",
+    )
 
     larger = agent.call("build", project=str(lab / "hello"), simulator="none")["build"]
-    sizes = agent.call("show_sizes", build=larger, limit=1)
+    sizes = agent.call("show_sizes", build=larger, against=hello["build"], limit=1)
     compared = agent.call("compare_builds", build=larger, other=hello["build"])
 
     assert sizes["against"] == hello["build"]
-    assert sizes["regions"][0]["used"] > 0
+    assert any(each.get("change", 0) > 0 for each in sizes["regions"])
+    assert compared["regions"] == [each for each in sizes["regions"] if each.get("change")]
     assert len(sizes["rows"]) == 1
     assert sizes["more_rows"] > 0
     assert compared["status"] == "success"
