@@ -19,7 +19,7 @@ SOURCES = frozenset(
 _CONFIGURATION = (
     *("cmakelists.txt", "*.cmake", "component.mk", "makefile*", "kconfig*", "sdkconfig.defaults*"),
     *("partition*.csv", "idf_component.yml", "platformio.ini", "sketch.yaml", "library.json"),
-    *("library.properties", "cargo.toml", "build.rs", "*.ld", "*.lf", "*.overlay"),
+    *("espdeck.toml", "library.properties", "cargo.toml", "build.rs", "*.ld", "*.lf", "*.overlay"),
 )
 _FORMAL = ("license*", "licence*", "copying*", "notice*", "code_of_conduct*", "contributing*")
 _README = re.compile(
@@ -28,6 +28,13 @@ _README = re.compile(
 )
 _ASIDE = frozenset({"example", "examples", "test_app", "test_apps", "demo", "demos", "tools", "ci"})
 _TESTS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test", "unit_tests"})
+_BENEATH = frozenset(
+    {
+        *("runtime", "startup", "boot", "bootloader", "crt", "cmsis", "newlib", "third_party"),
+        *("thirdparty", "vendor", "external", "extern"),
+    }
+)
+_BENEATH_STEMS = frozenset({"startup", "start", "crt0", "crt1", "syscalls", "vectors", "entry"})
 
 
 class FileKind(IntEnum):
@@ -79,11 +86,28 @@ def other_apps(app: str, apps: Iterable[str]) -> Callable[[str], bool]:
     return is_other
 
 
+def is_beneath(path: str) -> bool:
+    """Whether a source is none of the product, but what it runs on: runtime, start-up, copies."""
+    pure = PurePosixPath(path.lower())
+    return (
+        pure.suffix == ".s"
+        or pure.stem in _BENEATH_STEMS
+        or not _BENEATH.isdisjoint(pure.parts[:-1])
+    )
+
+
+def is_test(path: str) -> bool:
+    """Whether a file is one of the tests."""
+    pure = PurePosixPath(path.lower())
+    named = pure.stem.startswith("test_") or pure.stem.endswith("_test")
+    return named or not _TESTS.isdisjoint(pure.parts[:-1])
+
+
 def base_score(path: str) -> float:
     """What a file is worth whatever is asked: an app's entry more, tests and examples less."""
     pure = PurePosixPath(path)
     folders = {part.lower() for part in pure.parts[:-1]}
-    if not folders.isdisjoint(_TESTS) or pure.stem.lower().startswith("test_"):
+    if is_test(path):
         return -0.3
     if not folders.isdisjoint(_ASIDE):
         return -0.2

@@ -7,6 +7,7 @@ import functools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NAME = re.compile(r"\b(?=[A-Za-z_])\w{4,80}\b")
@@ -25,6 +26,7 @@ _COMMON = frozenset(
     )
 )
 _AS_NAME = 3.0  # what an identifier is worth more than a word
+_MAX_PLACES = 200  # places of files that are looked for
 _LOOKED_AT = 200  # places of a text at which one word is looked for
 
 
@@ -36,7 +38,7 @@ def words_of(text: str) -> frozenset[str]:
 
 def search_words_of(text: str) -> frozenset[str]:
     """What a task's text wants: its words, and its identifiers as they are spelled."""
-    names = {each for each in _NAME.findall(text) if _is_name(each)}
+    names = {each for each in _NAME.findall(text) if is_identifier(each)}
     return words_of(text) | names
 
 
@@ -50,7 +52,11 @@ def words_in(text: str, words: Collection[str]) -> frozenset[str]:
     return frozenset(
         word
         for word in words
-        if (_has_name(data, word.encode()) if _is_name(word) else _has(data, lower, word.encode()))
+        if (
+            _has_name(data, word.encode())
+            if is_identifier(word)
+            else _has(data, lower, word.encode())
+        )
     )
 
 
@@ -61,7 +67,7 @@ def lines_with(text: str, words: Collection[str]) -> dict[int, int]:
     starts = [0, *(match.end() for match in re.finditer(b"\n", data))]
     found: dict[int, int] = {}
     for word in words:
-        cased, wanted = _is_name(word), word.encode()
+        cased, wanted = is_identifier(word), word.encode()
         is_word = _is_spelled if cased else _is_word
         at, before = -1, 0
         for _ in range(_LOOKED_AT):
@@ -79,7 +85,7 @@ def rarity(wanted: Collection[str], texts: Sequence[Collection[str]]) -> Mapping
     """What a word is worth: the fewer texts have it, the more (inverse document frequency)."""
     return {
         word: math.log(1 + len(texts) / (1 + sum(word in words for words in texts)))
-        * (_AS_NAME if _is_name(word) else 1.0)
+        * (_AS_NAME if is_identifier(word) else 1.0)
         for word in wanted
     }
 
@@ -87,7 +93,7 @@ def rarity(wanted: Collection[str], texts: Sequence[Collection[str]]) -> Mapping
 def defined_in(text: str, words: Collection[str]) -> frozenset[str]:
     """Those of some identifiers that a text seems to define, as C, C++, Python and Rust do."""
     return frozenset(
-        word for word in words if _is_name(word) and word in text and _defines(text, word)
+        word for word in words if is_identifier(word) and word in text and _defines(text, word)
     )
 
 
@@ -104,8 +110,27 @@ def places_in(text: str) -> Iterator[tuple[str, int]]:
         yield match[1].removeprefix("./"), int(match[2] or 0)
 
 
+def lines_named(text: str, tracked: Sequence[str]) -> Mapping[str, frozenset[int]]:
+    """The tracked files that a text names, each with the lines that it names.
+
+    Args:
+        text: as :func:`places_in` has it.
+        tracked: paths from the root of the repository.
+    """
+    by_name: dict[str, list[tuple[str, int]]] = {}
+    for name, line in islice(places_in(text), _MAX_PLACES):
+        by_name.setdefault(name.rpartition("/")[2], []).append((name, line))
+    found: dict[str, set[int]] = {}
+    for path in tracked if by_name else ():
+        for name, line in by_name.get(path.rpartition("/")[2], ()):
+            # A log names a file from where it was built, a person by its last folders.
+            if f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}"):
+                found.setdefault(path, set()).update({line} - {0})
+    return {path: frozenset(lines) for path, lines in found.items()}
+
+
 @functools.lru_cache(maxsize=1024)
-def _is_name(word: str) -> bool:
+def is_identifier(word: str) -> bool:
     """Whether it is spelled as identifiers are, and words are not."""
     cased = word != word.lower() and not word.isupper() and not word[1:].islower()
     return "_" in word[1:-1] or cased

@@ -1,7 +1,8 @@
 """Files of a repository that a task's models are shown: which, why, and how much of each.
 
-Files that a person named come first, then those that a diff touches, then those that fit the task:
-sources before build configuration, the app's own folder before what apps share, one README and
+Files that a person named come first, then those that a diff touches, then those that fit the task
+and those that say how it is built and tested: sources before build configuration, the product
+before what it runs on, the app's own folder before what apps share, one README and
 short. Folders of other apps, generated files and tables are passed over. A word in a path counts
 more than one in a text, and one that few files have more than one that all have; a header that the
 app includes counts as well. A file is taken whole where the room allows it, else the parts of it
@@ -11,7 +12,7 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -26,7 +27,8 @@ from engine.source.file_kinds import (
     other_apps,
 )
 from engine.source.file_policy import GENERATED, NOT_OWN, exposure_refusal
-from engine.source.search_words import places_in, search_words_of
+from engine.source.search_words import lines_named, search_words_of
+from engine.tasks.build_and_test_files import build_files, test_files
 from engine.tasks.context_selection import (
     MAX_LISTED_PATHS,
     SelectedContext,
@@ -47,7 +49,7 @@ MAX_SOURCES = 24
 """Sources that are taken without being named."""
 
 MAX_CONFIGURATION_FILES = 6
-"""Files of build configuration that are taken without being named."""
+"""Files of build configuration that are taken beside those that say how the app is built."""
 
 MAX_OTHER_FILES = 6
 """Files that are neither, taken for the task's words."""
@@ -64,9 +66,10 @@ ENOUGH_CHARACTERS = 12_000
 _MIN_CHARACTERS = 120  # characters: less of a file says nothing
 _MIN_SHARE_CHARACTERS = 1500  # characters that each of several named or changed files gets at least
 _CHANGED_FRACTION = 0.75  # part of the room that changed files have together
-_CONFIGURATION_DIVISOR = 6  # likewise, a part of this many
+_BUILD_DIVISOR = 5  # likewise those that say how it is built and tested, a part of this many
+_BUILD_FILE_DIVISOR = 12  # and each of them
+_CONFIGURATION_DIVISOR = 6  # likewise
 _README_DIVISOR = 8
-_MAX_PLACES = 200
 _NONE = frozenset[int]()
 _MAX_GENERATED_LINES = 10  # generated files that are told one by one
 
@@ -118,7 +121,7 @@ class _Selector:
         self._named = _below(query.paths, tracked)
         self._sections = {each.path: each for each in diff_excerpts.sections_of(query.diff)}
         self._touched = lines_changed(query.diff)
-        self._lines = _lines_named(f"{query.words}\n{query.log}", tracked)
+        self._lines = lines_named(f"{query.words}\n{query.log}", tracked)
         self._is_other = other_apps(query.app, query.apps)
         self._selected: dict[str, SelectedFile] = {}
         self._left_out: list[str] = []
@@ -137,15 +140,10 @@ class _Selector:
         self._take_all(
             self._changed_files(), SelectionReason.CHANGED, int(self._room * _CHANGED_FRACTION)
         )
-        self._take_fitting()
-        order = list(SelectionReason)
-        files = sorted(
-            self._selected.values(),
-            key=lambda each: (
-                order.index(each.why),
-                each.why is SelectionReason.FITS and kind_of(each.path),
-            ),
-        )
+        texts = self._candidates()
+        self._take_build_and_tests(texts)
+        self._take_fitting(texts)
+        files = sorted(self._selected.values(), key=_place)
         listing = [path for path in self._visible() if path not in self._texts.generated]
         return SelectedContext(
             files=tuple(files),
@@ -172,7 +170,7 @@ class _Selector:
     def _keep(self, path: str, why: SelectionReason, text: str, found: Excerpt) -> None:
         least = 1 if _is_readme(path) else max(_MIN_CHARACTERS, self._query.room // 100)
         if found.taken < min(found.whole, least):
-            if why is not SelectionReason.FITS:
+            if why not in (SelectionReason.FITS, SelectionReason.BUILD):
                 self._leave_out(path, f"no room for it ({why})")
             return
         if found.whole < len(text) and (reason := bulk_data.exposure_refusal(path, text)):
@@ -188,9 +186,24 @@ class _Selector:
         for path, share in zip(paths, _shares(sizes, room), strict=True):
             self._take(path, why, share)
 
-    def _take_fitting(self) -> None:
+    def _take_build_and_tests(self, texts: dict[str, str]) -> None:
+        """Take what says how it is built and tested, out of the texts that fit the task."""
+        room = self._room
+        end = room - room // _BUILD_DIVISOR
+        tests = test_files(texts)
+        self._lines = {
+            **self._lines,
+            **{path: tests[path] | self._lines_of(path) for path in tests},
+        }
+        for path in (*build_files(tuple(texts), self._query.app), *tests):
+            most = min(self._room - end, room // _BUILD_FILE_DIVISOR)
+            self._take(path, SelectionReason.BUILD, most)
+            if path in self._selected:
+                del texts[path]
+
+    def _take_fitting(self, texts: dict[str, str]) -> None:
         """Take what fits the task. Configuration and the README have their part before sources."""
-        texts, room = self._candidates(), self._room
+        room = self._room
         readme = readme_of(tuple(texts), self._query.app)
         if readme is not None and not any(map(_is_readme, self._selected)):
             parts = first_part(texts[readme], min(README_CHARACTERS, room // _README_DIVISOR))
@@ -289,7 +302,7 @@ class _Selector:
             self._texts.read_written(path)
         return self._texts.generated.get(path)
 
-    def _lines_of(self, path: str) -> Collection[int]:
+    def _lines_of(self, path: str) -> frozenset[int]:
         return self._lines.get(path, _NONE) | self._touched.get(path, _NONE)
 
     def _leave_out(self, path: str, reason: str) -> None:
@@ -307,20 +320,6 @@ class _Selector:
         if len(found) > _MAX_GENERATED_LINES:
             more = len(found) - _MAX_GENERATED_LINES
             yield f"{count(more, 'more file')} of tables and generated code"
-
-
-def _lines_named(text: str, tracked: Sequence[str]) -> Mapping[str, frozenset[int]]:
-    """The tracked files that a text names, each with the lines that it names."""
-    by_name: dict[str, list[tuple[str, int]]] = {}
-    for name, line in islice(places_in(text), _MAX_PLACES):
-        by_name.setdefault(name.rpartition("/")[2], []).append((name, line))
-    found: dict[str, set[int]] = {}
-    for path in tracked if by_name else ():
-        for name, line in by_name.get(path.rpartition("/")[2], ()):
-            # A log names a file from where it was built, a person by its last folders.
-            if f"/{path}".endswith(f"/{name}") or f"/{name}".endswith(f"/{path}"):
-                found.setdefault(path, set()).update({line} - {0})
-    return {path: frozenset(lines) for path, lines in found.items()}
 
 
 def _below(paths: Sequence[str], tracked: Sequence[str]) -> dict[str, None]:
@@ -348,6 +347,17 @@ def _shares(sizes: Sequence[int], room: int) -> list[int]:
         shares[place] = max(_MIN_CHARACTERS, left // (many - done))
         left -= min(sizes[place], shares[place])
     return shares
+
+
+def _place(selected: SelectedFile) -> tuple[int, int, bool]:
+    """Where a file stands: what was asked for, then sources, then how it is built, the README."""
+    why = selected.why
+    if why in (SelectionReason.NAMED, SelectionReason.CHANGED):
+        return list(SelectionReason).index(why), 0, False
+    kind = kind_of(selected.path)
+    is_test_source = kind is FileKind.SOURCE and why is SelectionReason.BUILD
+    last = is_test_source or (kind is not FileKind.SOURCE and why is not SelectionReason.BUILD)
+    return len(SelectionReason), kind, last
 
 
 def _first(paths: Iterable[str], kind: FileKind, most: int) -> list[str]:

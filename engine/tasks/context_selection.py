@@ -17,7 +17,9 @@ class SelectionReason(StrEnum):
 
     NAMED = "named"
     CHANGED = "in the diff"
+    BUILD = "how it is built and tested"
     FITS = "fits the task"
+    ANSWER = "named in an answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from engine.source.c_source import includes_of
-from engine.source.file_kinds import FileKind, base_score, kind_of
+from engine.source.file_kinds import FileKind, base_score, is_beneath, kind_of
 from engine.source.search_words import defined_in, rarity, words_in
 
 _IN_PATH = 3.0  # what a word in a path counts more than one in a text
@@ -24,7 +24,9 @@ def ranked(
 ) -> list[str]:
     """Paths that fit a task, the best first: mentioned, then near ones, then by their worth.
 
-    Sources and build configuration always fit; anything else needs a word of the task.
+    What the product runs on, its start-up code and copies of libraries, comes behind it where no
+    word of the task is in its path. Sources and build configuration always fit; anything else needs
+    a word of the task.
 
     Args:
         texts: by path.
@@ -57,9 +59,12 @@ def ranked(
         for path in texts
         if kind_of(path) in (FileKind.SOURCE, FileKind.CONFIGURATION) or scores[path] > 0
     ]
-    return sorted(
-        fitting, key=lambda path: (path not in mentioned, not is_near(path), -scores[path], path)
-    )
+
+    def place(path: str) -> tuple[bool, bool, bool, float, str]:
+        beneath = is_beneath(path) and not named[path]
+        return path not in mentioned, not is_near(path), beneath, -scores[path], path
+
+    return sorted(fitting, key=place)
 
 
 def _included(texts: Mapping[str, str], including: Iterable[str]) -> dict[str, float]:

@@ -50,7 +50,7 @@ Rules for all of your answers:
   part of the file; all other lines are exactly as the file has them.
 - Where each line of a file begins with its number and a `|`, as in `12|int x;`, these are no part
   of the file either. Never write them in code; use the numbers to name places: `main/x.c:12`.
-- A file that stands under "Material" twice is now as it stands there last.
+- Where a line of a file stands under "Material" more than once, it is now as it stands there last.
 - Use only what you are shown or what is generally known. Do not invent files, functions, options,
   measurements or results. Say what you assume.
 - Answer in Markdown, in the language of the task, without greeting or closing words.

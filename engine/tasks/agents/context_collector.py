@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from engine.enums import ArtifactKind, StageStatus
 from engine.llm.chat import CHARACTERS_A_TOKEN
-from engine.llm.conversation import FIRST_QUESTION
 from engine.projects import git_objects
 from engine.projects.apps import find_apps
 from engine.projects.revisions import resolve_range
@@ -15,7 +14,7 @@ from engine.source.file_policy import SECRET_FILES
 from engine.tasks.context import Gathered, TaskContext
 from engine.tasks.context_files import ContextQuery, select
 from engine.tasks.context_selection import table
-from engine.tasks.plan import Form
+from engine.tasks.question_room import question_room
 from engine.text import clean, count
 
 RECORD = "context.md"
@@ -26,17 +25,6 @@ MAX_DIFF_BYTES = 400_000
 
 _FILES_FRACTION = 0.5
 """Part of what a question may have that files get: the rest is for what steps say to each other."""
-
-
-def question_room(context: TaskContext) -> int:
-    """Characters that every question to the roomiest of the models may have."""
-    names = {context.stage.models.choose(*each) for each in context.plan.asked}
-    tokens = max(context.stage.models.room(name) for name in names)
-    # What all steps share has to fit into the questions that have least room: else it would be cut
-    # for them alone, and a server would have to evaluate it anew.
-    if any(step.form is Form.EDITS for step in context.plan.steps):
-        tokens = int(tokens * FIRST_QUESTION)
-    return tokens * CHARACTERS_A_TOKEN
 
 
 def run(context: TaskContext) -> StageResult:

@@ -12,7 +12,7 @@ from engine.llm.conversation import Conversation
 from engine.runs.pipeline import StageResult
 from engine.tasks.agents.ask_model import ask_for_changes, ask_for_text, open_conversation
 from engine.tasks.agents.name_files import Naming, ask_for_names
-from engine.tasks.agents.step_question import earlier, question_of
+from engine.tasks.agents.step_question import earlier, named_in, question_of
 from engine.tasks.answer_files import extract, keep_fuller
 from engine.tasks.changes import CHANGES
 from engine.tasks.context import Done, TaskContext
@@ -46,7 +46,7 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     answer = ask_for_text(context, conversation, question)
     keep_answer(context, answer)
     if step.form is Form.REPORT:
-        return _done(context, conversation, Done(answer))
+        return _done(context, conversation, Done(answer, named=named_in(context, answer)))
     return _with_files(context, step, conversation, answer)
 
 

@@ -20,7 +20,8 @@ from engine.source.diffs import lines_changed
 from engine.source.excerpts import describe_lines, excerpt
 from engine.source.search_words import search_words_of
 from engine.tasks.context import Done, TaskContext
-from engine.tasks.context_selection import SelectedFile, text_of
+from engine.tasks.context_selection import SelectedFile, SelectionReason, text_of
+from engine.tasks.named_files import named_files
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import (
     FILES,
@@ -32,7 +33,12 @@ from engine.tasks.prompts import (
     earlier_material,
     edits_form,
 )
+from engine.tasks.question_room import question_room
 from engine.tasks.worktree_texts import read_whole
+from engine.text import clean
+
+_NAMED_FRACTION = 0.1
+"""Part of what a question may have for the files that one answer brings."""
 
 _MAX_CHANGED_CHARACTERS = 12_000
 """Characters that are shown of a file as the run has changed it: what surrounds the changes. The
@@ -85,6 +91,22 @@ def _earlier(context: TaskContext) -> list[tuple[EarlierStep, Done]]:
     return found
 
 
+def named_in(context: TaskContext, answer: str) -> tuple[SelectedFile, ...]:
+    """Files of the repository that a step's answer names and that it was not shown."""
+    if not context.choice.listing:
+        return ()
+    shown = {each.path: each for each in context.choice.files}
+    shown |= {each.path: each for _told, done in _earlier(context) for each in done.named}
+    changed = lines_changed(context.patch)
+    with context.worktree() as slot:
+        tracked = [path for path in sorted(slot.tree.files) if path not in changed]
+        room = int(question_room(context) * _NAMED_FRACTION)
+        found = named_files(slot.source, tracked, answer, shown, room)
+    for each in found:
+        context.stage.report.log(f"{clean(each.path)}: {each.why}, {each.part or 'all of it'}")
+    return found
+
+
 def _given(context: TaskContext) -> tuple[Material, ...]:
     """What a person gave, and the diff."""
     choice, wanted = context.choice, context.wanted
@@ -126,7 +148,8 @@ class _Files:
         choice = self.context.choice
         touched = lines_changed(choice.diff)
         for each in choice.files:
-            yield self._selected(each, touched.get(each.path, frozenset()), Rank.FILE)
+            rank = Rank.NAMED if each.why is SelectionReason.BUILD else Rank.FILE
+            yield self._selected(each, touched.get(each.path, frozenset()), rank)
         if choice.listing:
             more = f"\n... and {choice.unlisted} more" if choice.unlisted else ""
             listing = "\n".join(choice.listing) + more
@@ -138,19 +161,22 @@ class _Files:
             yield from answer
             for each in done.named:
                 if each.path not in shown:
-                    yield self._selected(each, frozenset(), Rank.NAMED)
+                    by = f", named by step {told.name}"
+                    yield self._selected(each, frozenset(), Rank.NAMED, by)
                 shown.add(each.path)
             yield from self._now(changed_by.get(number, ()), f"as step {told.name} left it")
         yield from self._now(changed_by.get(len(steps), ()), "as it now is")
 
-    def _selected(self, each: SelectedFile, lines: Collection[int], rank: Rank) -> Material:
+    def _selected(
+        self, each: SelectedFile, lines: Collection[int], rank: Rank, state: str = ""
+    ) -> Material:
         """A file as the commit has it."""
         text = self._committed(each.path)
-        material = self._file(each.path, text, 2 * len(text), lines, rank)
+        material = self._file(each.path, text, 2 * len(text), lines, rank, state)
         if not each.part:
             return material
         shown = text_of(text, each, numbered=self.numbered)
-        return replace(material, title=f"{each.path} ({each.part})", text=shown)
+        return replace(material, title=f"{each.path} ({each.part}){state}", text=shown)
 
     def _committed(self, path: str) -> str:
         if path not in self.changed:

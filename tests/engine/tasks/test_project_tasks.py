@@ -180,6 +180,23 @@ def test_each_question_begins_with_all_that_the_one_before_was_shown(
     assert len(set(shown)) == len(shown)
 
 
+def test_files_that_the_cause_names_are_shown_to_the_steps_behind_it(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    fill = "int fill_{0}(int value) {{\n    return value + {0};\n}}\n\n" * 30
+    sources = {f"lib/part_{number}.c": fill.format(number) for number in range(40)}
+    sources["main/main.c"] = MAIN
+    sources["zlib/odd.c"] = "int odd_one(void) {\n    return 7;\n}\n" + fill.format("odd")
+    oracle.replies = {"Cause": ["It is `odd_one` that is wrong."], "Fix": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", sources)
+    done(engine, TaskRequest(workflow="bug_fix", description="x", project_id=where))
+
+    assert "1|int odd_one" not in oracle.asked("Cause")[0]
+    (fix,) = oracle.asked("Fix")
+    assert "1|int odd_one" in fix.partition(", named by step Cause\n")[2]
+    assert fix.index("1|int odd_one") > fix.index("It is `odd_one` that is wrong.")
+
+
 def test_numbers_of_lines_that_an_answer_copies_are_not_taken(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:

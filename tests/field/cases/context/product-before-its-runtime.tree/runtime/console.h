@@ -1,0 +1,1 @@
+void console_put(const char *text);

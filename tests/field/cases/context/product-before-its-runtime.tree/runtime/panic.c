@@ -1,0 +1,4 @@
+void panic(void) {
+    /* the device stops: memory of its log is gone */
+    for (;;) {}
+}

@@ -1,0 +1,3 @@
+# stops, memory, device, log
+_start:
+    j main
