@@ -16,7 +16,9 @@ from engine.quality.result import BuildReport, GateResult
 from engine.runs.pipeline import StageContext
 from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.context_selection import SelectedContext, SelectedFile
+from engine.tasks.last_build import LastBuild
 from engine.tasks.plan import GATHER, Plan
+from engine.tasks.project_facts import ProjectFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ class TaskInput:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was chosen of the repository."""
+    """What was chosen of the repository, and what else is known of the project."""
 
     choice: SelectedContext
+    facts: ProjectFacts = field(default_factory=ProjectFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class TaskContext:
         most_revisions: how often the work may be revised.
         chips: those that the project is built for.
         built: asks what is known of the commit's build.
+        last_build: asks how its newest build went; None where there is none.
         slot: whose worktree ``source`` is; see :meth:`worktree`.
         turn: held while the worktree is used: members of a wave share it.
         notes: what there was to say of the commit when the task was ordered.
@@ -111,6 +115,7 @@ class TaskContext:
     most_revisions: int
     chips: tuple[str, ...]
     built: Callable[[], BuildReport] = field(repr=False)
+    last_build: Callable[[], LastBuild | None] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
     notes: tuple[Finding, ...] = ()
@@ -131,11 +136,11 @@ class TaskContext:
         return " ".join(filter(None, told))
 
     @property
-    def choice(self) -> SelectedContext:
-        """What is shown of the repository."""
-        gathered = self.stage.results.get(GATHER)
-        output = gathered.output if gathered else None
-        return output.choice if isinstance(output, Gathered) else SelectedContext()
+    def gathered(self) -> Gathered:
+        """What is shown of the repository and known of the project."""
+        result = self.stage.results.get(GATHER)
+        output = result.output if result else None
+        return output if isinstance(output, Gathered) else Gathered(SelectedContext())
 
     @contextlib.contextmanager
     def worktree(self) -> Iterator[Slot]:

@@ -29,6 +29,7 @@ from engine.store.tables import Project, Run
 from engine.tasks.agents import assembler, context_collector, gate, step
 from engine.tasks.context import Assembled, TaskContext
 from engine.tasks.keys import TaskKeys
+from engine.tasks.last_build import LastBuild, last_build
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
 from engine.tasks.request import is_keyed, order_of, plan_of, wanted_of
 from engine.text import count
@@ -142,6 +143,7 @@ class TaskRun:
                 most_revisions=self.max_repeats,
                 chips=tuple(chips_of(self._project)) if self._project else (),
                 built=self._built,
+                last_build=self._last_build,
                 slot=self._held,
                 turn=self._turn,
                 notes=tuple(Finding.from_json(note) for note in self._run_row.notes),
@@ -189,6 +191,11 @@ class TaskRun:
         if self._project is None:
             return BuildReport(None)
         return self._deps.built(self._project, self._run_row.commit_sha)
+
+    def _last_build(self) -> LastBuild | None:
+        if self._project is None:
+            return None
+        return last_build(self._deps.store, self._project, self._run_row.commit_sha)
 
     @property
     def _held(self) -> Slot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.enums import ArtifactKind, StageStatus
@@ -9,13 +10,16 @@ from engine.llm.chat import CHARACTERS_A_TOKEN
 from engine.projects import git_objects
 from engine.projects.apps import find_apps
 from engine.projects.revisions import resolve_range
+from engine.projects.worktrees import Slot
 from engine.runs.pipeline import StageResult
 from engine.source.file_policy import SECRET_FILES
 from engine.tasks.context import Gathered, TaskContext
 from engine.tasks.context_files import ContextQuery, select
 from engine.tasks.context_selection import table
+from engine.tasks.project_facts import ProjectFacts, project_facts
 from engine.tasks.question_room import question_room
 from engine.text import clean, count
+from engine.toolchains.base import App
 
 RECORD = "context.md"
 """Artifact that lists what was selected."""
@@ -35,12 +39,14 @@ def run(context: TaskContext) -> StageResult:
     room = int(question_room(context) * _FILES_FRACTION)
     size = 0
     with context.worktree() as slot:
+        apps = find_apps(slot.source, "HEAD")
+        facts = _facts(context, slot, apps)
         query = ContextQuery(
             words=context.words,
-            log=wanted.text,
+            log=f"{wanted.text}\n{facts.facts}\n{facts.console}",
             paths=wanted.paths,
             app=context.app,
-            apps=tuple(each.path for each in find_apps(slot.source, "HEAD")),
+            apps=tuple(each.path for each in apps),
             room=room,
         )
         if wanted.diff:
@@ -70,5 +76,20 @@ def run(context: TaskContext) -> StageResult:
     shown = sum(each.taken for each in choice.files) + len(choice.diff)
     summary = f"{count(len(choice.files), 'file')}, some {shown // CHARACTERS_A_TOKEN} tokens"
     return StageResult(
-        StageStatus.SUCCESS, summary, findings=context.notes, output=Gathered(choice)
+        StageStatus.SUCCESS, summary, findings=context.notes, output=Gathered(choice, facts)
     )
+
+
+def _facts(context: TaskContext, slot: Slot, apps: Sequence[App]) -> ProjectFacts:
+    """What is known of the project beside its files, also logged."""
+    toolchain = next((each.toolchain for each in apps if each.path == context.app), "")
+    found = project_facts(
+        slot.source / context.app,
+        toolchain or (apps[0].toolchain if apps else ""),
+        context.chips,
+        context.last_build(),
+        context.built(),
+    )
+    for line in found.facts.split("\n"):
+        context.stage.report.log(line)
+    return found

@@ -21,6 +21,7 @@ from engine.source.excerpts import describe_lines, excerpt
 from engine.source.search_words import search_words_of
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.context_selection import SelectedFile, SelectionReason, text_of
+from engine.tasks.frameworks import with_framework
 from engine.tasks.named_files import named_files
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import (
@@ -58,11 +59,11 @@ def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material
     Args:
         more: material of this step alone, the last that is shown.
     """
-    wanted = context.wanted
+    wanted, toolchain = context.wanted, context.gathered.facts.toolchain
     return Question(
-        who=step.who,
+        who=with_framework(step.who, toolchain),
         step=step.name,
-        prompt=step.prompt,
+        prompt=with_framework(step.prompt, toolchain),
         form=_FORMS[step.form],
         task=(
             ("The task", wanted.description),
@@ -93,9 +94,9 @@ def _earlier(context: TaskContext) -> list[tuple[EarlierStep, Done]]:
 
 def named_in(context: TaskContext, answer: str) -> tuple[SelectedFile, ...]:
     """Files of the repository that a step's answer names and that it was not shown."""
-    if not context.choice.listing:
+    if not context.gathered.choice.listing:
         return ()
-    shown = {each.path: each for each in context.choice.files}
+    shown = {each.path: each for each in context.gathered.choice.files}
     shown |= {each.path: each for _told, done in _earlier(context) for each in done.named}
     changed = lines_changed(context.patch)
     with context.worktree() as slot:
@@ -108,9 +109,15 @@ def named_in(context: TaskContext, answer: str) -> tuple[SelectedFile, ...]:
 
 
 def _given(context: TaskContext) -> tuple[Material, ...]:
-    """What a person gave, and the diff."""
-    choice, wanted = context.choice, context.wanted
+    """Facts of the project, what a person gave, and the diff."""
+    gathered, wanted = context.gathered, context.wanted
+    choice, facts = gathered.choice, gathered.facts
     found = []
+    if facts.facts:
+        found.append(Material("facts of the project", facts.facts, Rank.GIVEN, "markdown"))
+    if facts.console:
+        title = "what the firmware of its last build printed last"
+        found.append(Material(title, facts.console, Rank.GIVEN))
     if choice.diff:
         size = len(choice.diff)
         part = "" if size >= choice.diff_size else f" ({size} of {choice.diff_size} characters)"
@@ -145,7 +152,7 @@ class _Files:
         self.numbered = all(step.form is not Form.FILES for step in self.context.plan.steps)
 
     def material(self) -> Iterator[Material]:
-        choice = self.context.choice
+        choice = self.context.gathered.choice
         touched = lines_changed(choice.diff)
         for each in choice.files:
             rank = Rank.NAMED if each.why is SelectionReason.BUILD else Rank.FILE

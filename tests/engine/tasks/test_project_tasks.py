@@ -43,8 +43,7 @@ def test_a_workflow_changes_a_project_step_by_step(
     build = done(engine, order)
 
     assert (build.status, build.error) == (RunStatus.SUCCESS, "")
-    assert set(oracle.order[:2]) == {"Symptoms", "Cause"}
-    assert oracle.order[2:] == ["Fix", "Regression test", "Review"]
+    assert oracle.order == ["Cause", "Fix", "Regression test", "Review", "Summary"]
     assert (
         "## main/main.c\n\n```\n1|int answer(void) {\n2|    return 41;\n"
         in oracle.asked("Cause")[0]
@@ -71,14 +70,14 @@ def test_members_that_do_not_wait_for_each_other_run_at_once(
         together.wait()
         status(400, "met")(client)
 
-    oracle.replies = {"Symptoms": [meet], "Cause": [meet]}
-    build = done(engine, TaskRequest(workflow="bug_fix", description="x", text=MAIN))
+    oracle.replies = {"Correctness": [meet], "Design": [meet]}
+    build = done(engine, TaskRequest(workflow="code_review", description="x", text=MAIN))
 
     rows = stages(engine, build.number)
     assert not together.broken
-    assert {rows["symptoms#1"].phase, rows["cause#1"].phase} == {"step 1"}
-    assert rows["fix#1"].status is StageStatus.SKIPPED
-    assert build.error.startswith("Pipeline stopped at step 'Symptoms': ")
+    assert {rows["correctness#1"].phase, rows["design#1"].phase} == {"step 1"}
+    assert rows["verdict#1"].status is StageStatus.SKIPPED
+    assert build.error.startswith("Pipeline stopped at step 'Correctness': ")
 
 
 def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
@@ -86,9 +85,9 @@ def test_a_squad_does_its_part(engine: Engine, oracle: Oracle) -> None:
     build = done(engine, order)
 
     assert build.status is RunStatus.SUCCESS
-    assert oracle.order == ["Symptoms", "Review"]
-    assert "You are a business analyst" in oracle.asked("Symptoms")[0]
-    assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Symptoms")[0]
+    assert oracle.order == ["Review", "Summary"]
+    assert "You are the product manager" in oracle.asked("Review")[0]
+    assert f"## text that belongs to the task\n\n```\n{MAIN}```\n" in oracle.asked("Review")[0]
 
 
 @pytest.mark.slow
