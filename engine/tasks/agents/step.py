@@ -18,7 +18,12 @@ from engine.tasks.changes import CHANGES
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.plan import Form, PlannedStep
 from engine.tasks.prompts import Question
-from engine.text import count
+from engine.tasks.report_places import CheckedReport, check_places
+from engine.tasks.worktree_texts import read_whole
+from engine.text import clean, count
+
+_MAX_MARKED = 5
+"""Places that are named in a finding."""
 
 
 def run(context: TaskContext) -> StageResult:
@@ -44,9 +49,9 @@ def _answered(context: TaskContext, step: PlannedStep, conversation: Conversatio
     if step.form is Form.EDITS:
         return _change(context, conversation, question)
     answer = ask_for_text(context, conversation, question)
-    keep_answer(context, answer)
     if step.form is Form.REPORT:
-        return _done(context, conversation, Done(answer, named=named_in(context, answer)))
+        return _reported(context, conversation, answer)
+    keep_answer(context, answer)
     return _with_files(context, step, conversation, answer)
 
 
@@ -71,6 +76,31 @@ def _with_files(
     findings = tuple(Finding(Severity.WARNING, "model.file", reason) for reason in told)
     result = _done(context, conversation, Done(found.prose, files), findings)
     return replace(result, usage=(*result.usage, *naming.usage))
+
+
+def _reported(context: TaskContext, conversation: Conversation, answer: str) -> StageResult:
+    """Keep a report, with its places held against the source."""
+    checked = _checked(context, answer)
+    keep_answer(context, checked.text)
+    findings: tuple[Finding, ...] = ()
+    if checked.mended or checked.marked:
+        what = f"{checked.mended} mended, {len(checked.marked)} marked"
+        if checked.marked:
+            what += f" ({', '.join(map(clean, checked.marked[:_MAX_MARKED]))})"
+        message = f"{count(checked.places, 'place')} named in the report, of these {what}"
+        findings = (Finding(Severity.WARNING, "model.places", message),)
+        context.stage.report.log(message)
+    done = Done(checked.text, named=named_in(context, checked.text))
+    return _done(context, conversation, done, findings)
+
+
+def _checked(context: TaskContext, answer: str) -> CheckedReport:
+    if not context.gathered.choice.listing:
+        return CheckedReport(answer)
+    with context.worktree() as slot:
+        return check_places(
+            answer, sorted(slot.tree.files), lambda path: read_whole(slot.source, path) or None
+        )
 
 
 def keep_answer(context: TaskContext, answer: str) -> None:

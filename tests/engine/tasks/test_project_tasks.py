@@ -196,6 +196,25 @@ def test_files_that_the_cause_names_are_shown_to_the_steps_behind_it(
     assert fix.index("1|int odd_one") > fix.index("It is `odd_one` that is wrong.")
 
 
+def test_places_of_a_report_are_held_against_the_source(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    report = "`main.c:1` has `return 41;`, main.c:99 not. See main/main.c:3."
+    oracle.replies = {"Cause": [report], "Fix": ["NO CHANGE"]}
+    fill = "/* a line */\n" * 40
+    where = project(engine, tmp_path / "node", {"main/main.c": fill + MAIN})
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", project_id=where))
+
+    mended = "`main.c:42` has `return 41;`, main.c:99 (no such line) not. See main/main.c:3."
+    assert files(engine, build.number)["cause.md"] == mended
+    assert mended in oracle.asked("Fix")[0]
+    (found,) = [each for each in engine.tasks.findings(build.number) if each.stage == "cause"]
+    assert found.code == "model.places"
+    assert found.message == (
+        "3 places named in the report, of these 1 mended, 1 marked (main.c:99)"
+    )
+
+
 def test_numbers_of_lines_that_an_answer_copies_are_not_taken(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
