@@ -658,7 +658,9 @@ class Engine:
     def _task_run(self, run: Run) -> TaskRun:
         from engine.tasks.task_run import TaskDeps, TaskRun
 
-        deps = TaskDeps(self._opened, self._slots, self.gate.built, self._task_keys, self._now)
+        deps = TaskDeps(
+            *(self._opened, self._slots, self.boards, self.gate.built, self._task_keys, self._now)
+        )
         return TaskRun(deps, run)
 
     def _limits(self) -> dict[Queued, int]:

@@ -163,6 +163,28 @@ class VerdictWord(StrEnum):
     """Something is wrong with it."""
 
 
+class TaskVerdict(StrEnum):
+    """What is said of a task that succeeded, beside that: how far what it changed holds."""
+
+    PROVED = "proved"
+    """What it changed was built and tested, and holds."""
+
+    NOT_PROVED = "not proved"
+    """It was built, and nothing was seen to hold, or not all that was to be shown."""
+
+    NOT_BUILT = "not built"
+    """What it changed was not built."""
+
+    NO_CHANGE = "no change"
+    """It was to change something, and did not."""
+
+    CHANGES_REQUESTED = "changes requested"
+    """A review requests changes that were not made."""
+
+    INCOMPLETE = "incomplete"
+    """A report is missing that the others did without."""
+
+
 class CheckStatus(StrEnum):
     """What a check found."""
 

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.artifacts import run_files
 from engine.boards.service import Boards
-from engine.builds.context import Agent, BuildContext
-from engine.builds.outputs import Compiled, Tested, Verdict
+from engine.builds.firmware_stages import FirmwareOrder, FirmwareStages
+from engine.builds.outputs import Tested, Verdict
 from engine.builds.pipeline import FIRMWARE_PIPELINE
 from engine.cancel import CancelToken
 from engine.enums import ArtifactKind, Role, RunStatus, StageStatus, VerdictWord
-from engine.errors import ToolError, UsageError
+from engine.errors import UsageError
 from engine.events import RunStarted
-from engine.files import read_file
 from engine.findings import Finding
 from engine.images import image_file
 from engine.images.image import Image
-from engine.plugins import registered
 from engine.projects.slots import Slots
-from engine.projects.worktrees import Slot, build_name
+from engine.projects.worktrees import Slot
 from engine.runs.pipeline import Outcome, StageContext, StageResult
 from engine.runs.proposals import not_approved
 from engine.settings import SettingsSource
@@ -35,22 +31,8 @@ from engine.store.database import Store
 from engine.store.tables import Run
 
 _COMPILE = "build"
-_NEED_WHAT_WAS_COMPILED = (Role.TESTER, Role.DOCTOR, Role.QA)
-
-_MAX_MARK = 100
 _OUTPUT_TAIL = 64 << 10
 _OUTPUT_LINES = 2000
-
-
-@functools.cache
-def find_agent(role: str) -> Agent:
-    """The agent of a firmware role (entry points ``espdeck.agents``), loaded when it is needed.
-
-    What agents bring, such as parsers of compilers' output, is much of what an engine can load.
-    """
-    points = {point.name: point for point in registered("espdeck.agents")}
-    agent: Agent = points[role].load()
-    return agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +56,7 @@ class BuildRun:
         self._build = build
         self._project = projects.get_project(deps.store, build.project_id)
         self._slot: Slot | None = None
-        self._compiling = threading.Lock()
+        self._stages: FirmwareStages | None = None
         self.max_repeats = deps.settings().max_iterations
 
     def started(self) -> RunStarted:
@@ -90,96 +72,32 @@ class BuildRun:
     @contextlib.contextmanager
     def workspace(self, cancel: CancelToken) -> Iterator[Path]:
         """A build slot with a worktree of the commit."""
+        build, order = self._build, self._order
         with self._deps.slots.take(
             Path(self._project.clone_path),
-            self._build.commit_sha,
-            build=self._build_name,
-            run=self._build.number,
+            build.commit_sha,
+            build=order.build_name,
+            run=build.number,
             cancel=cancel,
-        ) as self._slot:
-            yield self._slot.source
+        ) as slot:
+            self._slot = slot
+            self._stages = FirmwareStages(order, slot, self._deps.boards)
+            yield slot.source
 
     def apply_patch(self, patch: str) -> None:
         """Make the worktree what DEVELOPER wants it to be."""
-        self._held.become(patch)
+        assert self._slot is not None
+        self._slot.become(patch)
 
     def do(self, context: StageContext) -> StageResult:
-        """Let the role's agent do it, with what was compiled before in its place."""
-        build = self._build
-        firmware = BuildContext(
-            stage=context,
-            project=self._project,
-            target=build.target,
-            board="none" if build.is_held else build.board,
-            held=build.is_held,
-            simulator=build.simulator,
-            build_dir=self._held.folder / self._build_name,
-            configuration=build.configuration,
-            notes=tuple(Finding.from_json(note) for note in build.notes),
-            slot=self._held,
-            boards=self._deps.boards,
-            image_before=self._image_before,
-            commit_before=self._commit_before,
-            commit=build.commit_sha,
-        )
-        if build.is_held and context.definition.key == "test.board":
+        """Let the role's agent do it."""
+        if self._build.is_held and context.definition.key == "test.board":
             # Whatever an earlier process planned.
             return StageResult(
-                status=StageStatus.SKIPPED, summary=f"no board: {not_approved(build)}"
+                status=StageStatus.SKIPPED, summary=f"no board: {not_approved(self._build)}"
             )
-        if context.definition.role == Role.BUILDER:
-            return self._compile(firmware)
-        if context.definition.role in _NEED_WHAT_WAS_COMPILED:
-            self._find_compiled(firmware)
-        return find_agent(context.definition.role)(firmware)
-
-    def _compile(self, context: BuildContext) -> StageResult:
-        """Let BUILDER compile, and write down whose the build folder is now."""
-        mark = self._mark
-        mark.unlink(missing_ok=True)
-        result = find_agent(Role.BUILDER)(context)
-        if result.status is StageStatus.SUCCESS:
-            mark.write_text(self._marked(context), "ascii")
-        return result
-
-    def _find_compiled(self, context: BuildContext) -> None:
-        """Compile again where what this attempt compiled is gone.
-
-        A stage that goes on, or is done again, may find that another build had the folder, or that
-        it or the artifacts were deleted.
-
-        Raises:
-            ToolError: it cannot be compiled any more.
-        """
-        result = context.stage.results.get(_COMPILE)
-        if result is None or not isinstance(result.output, Compiled):
-            return  # it did not compile
-        image = result.output.image
-        with self._compiling:  # stages that run at once
-            files = [image.elf, *(part.path for part in image.parts)]
-            if self._is_marked(context) and all(path.is_file() for path in files):
-                return
-            context.stage.report.log("what was compiled is gone: compiling it again")
-            stage = replace(context.stage, definition=FIRMWARE_PIPELINE.stage(_COMPILE))
-            again = self._compile(replace(context, stage=stage))
-            if again.status is not StageStatus.SUCCESS:
-                raise ToolError(f"what was compiled is gone and does not compile: {again.summary}")
-
-    @property
-    def _mark(self) -> Path:
-        """The file that says which attempt of which build the build folder is of."""
-        return self._held.folder / f"{self._build_name}.run"
-
-    def _is_marked(self, context: BuildContext) -> bool:
-        try:
-            found = read_file(self._mark, _MAX_MARK)
-        except OSError:
-            return False
-        return context.build_dir.is_dir() and found == self._marked(context).encode()
-
-    def _marked(self, context: BuildContext) -> str:
-        stage = context.stage
-        return f"{self._build.number}#{stage.made_in.get(_COMPILE, stage.attempt)}"
+        assert self._stages is not None
+        return self._stages.do(context)
 
     def outcome(
         self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
@@ -202,7 +120,12 @@ class BuildRun:
         word = VerdictWord.BLOCKED if isinstance(verdict, Verdict) else ""
         return Outcome(RunStatus.FAILED, why, word, is_own=True)
 
-    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
+    def close(
+        self,
+        outcome: Outcome,
+        results: Mapping[str, StageResult],
+        made_in: Mapping[str, int],
+    ) -> None:
         """Keep what the tests came to, and the end of the compiler's output, with the build; of one
         that a repair made succeed, how that went with its record."""
         tested = {
@@ -240,14 +163,20 @@ class BuildRun:
                 )
 
     @property
-    def _build_name(self) -> str:
+    def _order(self) -> FirmwareOrder:
         build = self._build
-        return build_name(str(self._project.id), build.target, build.configuration)
-
-    @property
-    def _held(self) -> Slot:
-        assert self._slot is not None
-        return self._slot
+        return FirmwareOrder(
+            project=self._project,
+            commit=build.commit_sha,
+            target=build.target,
+            configuration=build.configuration,
+            board="none" if build.is_held else build.board,
+            simulator=build.simulator,
+            held=build.is_held,
+            notes=tuple(Finding.from_json(note) for note in build.notes),
+            image_before=self._image_before,
+            commit_before=self._commit_before,
+        )
 
     def _image_before(self) -> Image | None:
         before = runs.successful_before(self._deps.store, self._build)

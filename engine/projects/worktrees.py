@@ -42,10 +42,12 @@ class Slot:
     Args:
         folder: the slot's folder.
         cancel: ends what Git does in it.
+        opened: paths that patches may change whatever their names say.
     """
 
     folder: Path
     cancel: CancelToken
+    opened: frozenset[str] = frozenset()
 
     @property
     def source(self) -> Path:
@@ -67,7 +69,7 @@ class Slot:
         for entry in filter(None, self._read("ls-files", "--stage", "-z").split("\0")):
             facts, _, name = entry.partition("\t")
             (files if facts.startswith(_REGULAR_FILE_MODES) else closed).add(name)
-        return EditableTree(self.source, frozenset(files), frozenset(closed))
+        return EditableTree(self.source, frozenset(files), frozenset(closed), self.opened)
 
     def apply(self, patch: str) -> None:
         """Apply a unified diff to the worktree as it is.
@@ -116,10 +118,28 @@ class Slot:
         Raises:
             ToolError: Git cannot say.
         """
+        return self._diff("HEAD")
+
+    def diff_between(self, before: str, after: str) -> str:
+        """What differs between the commit with one patch and the commit with another.
+
+        Args:
+            before, after: unified diffs against the commit.
+
+        Raises:
+            ToolError: one does not apply.
+        """
+        trees = (
+            tree_with(self.source, "HEAD", patch, self.folder, cancel=self.cancel)
+            for patch in (before, after)
+        )
+        return self._diff(*trees)
+
+    def _diff(self, *what: str) -> str:
         plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
         prefixes = ("--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all")
         names = ("-c", "core.quotePath=off")
-        return self._read(*names, "diff", *plain, *prefixes, "HEAD", "--")
+        return self._read(*names, "diff", *plain, *prefixes, *what, "--")
 
     @contextlib.contextmanager
     def _checked(self, patch: str) -> Iterator[tuple[Path, Sequence[str]]]:

@@ -43,6 +43,8 @@ class Stage:
         weight: its part of the whole run's progress, in percent.
         needs: stages that it depends on.
         when: when it is due.
+        any_of: stages of which one at least must have succeeded besides; empty for none.
+        unless_failed: stages none of which may have failed; one that was skipped is no hindrance.
         back_to: stage at which the pipeline goes on when this one succeeded; the run then is in
             its next attempt.
     """
@@ -54,6 +56,8 @@ class Stage:
     weight: float
     needs: tuple[str, ...] = ()
     when: When = When.NEEDS_PASSED
+    any_of: tuple[str, ...] = ()
+    unless_failed: tuple[str, ...] = ()
     back_to: str | None = None
 
 
@@ -151,7 +155,8 @@ class StageContext:
         run_id: number of the run.
         definition: the stage, as the pipeline has it.
         attempt: which pass of the stage this is, from 1.
-        may_repeat: whether the pipeline goes back once more if this stage says so.
+        may_repeat: whether the pipeline goes back once more if this stage says so: each stage that
+            sends it back may do so a number of times.
         source: worktree of the commit; an empty folder for a run that is about none.
         results: the latest result of every stage that ran before.
         made_in: in which attempt each of these came.
@@ -181,6 +186,16 @@ class StageContext:
         """Difference from the commit that this attempt starts with; empty for the first."""
         last = [{}, *self.earlier_attempts.values()][-1]
         return next((result.patch for result in last.values() if result.patch), "")
+
+    @property
+    def latest_results(self) -> dict[str, StageResult]:
+        """Results that came after the last repair: of the state that it made, in their order."""
+        repaired = max(self.earlier_attempts, default=0)
+        return {
+            key: result
+            for key, result in self.results.items()
+            if self.made_in.get(key, self.attempt) > repaired
+        }
 
     def keep(self, kind: ArtifactKind, path: Path, name: str) -> Path:
         """Copy a file to the run's artifacts.
@@ -234,7 +249,7 @@ class Work(Protocol):
 
     pipeline: Pipeline
     max_repeats: int
-    """Times that a stage with ``back_to`` may send the run back."""
+    """Times that each stage with ``back_to`` may send the run back."""
 
     def started(self) -> RunStarted:
         """What is said when it begins."""
@@ -277,10 +292,16 @@ class Work(Protocol):
         """
         ...
 
-    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
+    def close(
+        self,
+        outcome: Outcome,
+        results: Mapping[str, StageResult],
+        made_in: Mapping[str, int],
+    ) -> None:
         """Write what else is kept of it, however it ended; may be called again.
 
         Args:
+            outcome: how it ended.
             results: that its outcome is about.
             made_in: in which attempt each of these came.
         """

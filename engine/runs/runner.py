@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -153,7 +154,7 @@ class _Execution:
         self._own: _Results | None = None
         self._retried = Retried(runs.retries_of(deps.store, self._id))
         self._attempt = self._retried.first_attempt
-        self._repeats = 0
+        self._repeats: Counter[str] = Counter()
         self._progress = Progress(self._pipeline)
         self._folder = deps.artifacts / str(self._id)
         self._began: float | None = None
@@ -228,7 +229,6 @@ class _Execution:
                 return self._work.outcome(last.results, self._own.results)
             self._earlier_attempts[self._attempt] = last.results
             self._attempt += 1
-            self._repeats += 1
 
     def _walk_once(self, source: Path, start: str | None) -> str | None:
         """Walk all waves once; the stage to go back to when the pipeline says so."""
@@ -256,7 +256,8 @@ class _Execution:
                 self._made_in[stage.key] = attempt
                 self._progress.finish(stage)  # also what an earlier run had finished
             for stage, result in zip(due, outcomes, strict=True):
-                if stage.back_to and result.status is _SUCCESS and self._may_repeat:
+                if stage.back_to and result.status is _SUCCESS and self._may_repeat(stage):
+                    self._repeats[stage.key] += 1
                     self._work.apply_patch(result.patch)
                     self._progress.back_to(stage.back_to)
                     return stage.back_to
@@ -266,18 +267,24 @@ class _Execution:
         """Go on in the attempt in which a retry began a phase again: repairs count from there."""
         attempt = self._retried.attempt_at(self._attempt, phase)
         if attempt != self._attempt:
-            self._attempt, self._repeats = attempt, 0
+            self._attempt = attempt
+            self._repeats.clear()
 
-    @property
-    def _may_repeat(self) -> bool:
-        return self._repeats < self._work.max_repeats
+    def _may_repeat(self, stage: Stage) -> bool:
+        return self._repeats[stage.key] < self._work.max_repeats
 
     def _is_due(self, stage: Stage) -> bool:
-        needed = [self._results.get(key) for key in stage.needs]
+        if any(self._has(key, _FAILED) for key in stage.unless_failed):
+            return False
+        if stage.any_of and not any(self._has(key, _SUCCESS) for key in stage.any_of):
+            return False
         if stage.when is When.SOMETHING_FAILED:
-            asked = needed if stage.needs else list(self._results.values())
-            return any(result is not None and result.status is _FAILED for result in asked)
-        return all(result is not None and result.status is _SUCCESS for result in needed)
+            return any(self._has(key, _FAILED) for key in stage.needs or self._results)
+        return all(self._has(key, _SUCCESS) for key in stage.needs)
+
+    def _has(self, key: str, status: StageStatus) -> bool:
+        result = self._results.get(key)
+        return result is not None and result.status is status
 
     def _skip(self, stage: Stage, attempt: int) -> None:
         row = self._row(stage, attempt, StageStatus.SKIPPED)
@@ -349,7 +356,7 @@ class _Execution:
             run_id=self._id,
             definition=stage,
             attempt=attempt,
-            may_repeat=self._may_repeat,
+            may_repeat=self._may_repeat(stage),
             source=source,
             results=dict(self._results),
             made_in=dict(self._made_in),
@@ -438,7 +445,7 @@ class _Execution:
         store = self._deps.store
         self._deps.journal.flush()
         told = self._told(outcome)
-        self._work.close(told.results, told.made_in)
+        self._work.close(outcome, told.results, told.made_in)
         if told.attempt < self._attempt:
             repairs = [stage.key for stage in self._pipeline.stages if stage.back_to]
             runs.supersede_attempts(store, self._id, after=told.attempt, but=repairs)

@@ -16,11 +16,13 @@ class EditableTree:
         root: its folder.
         files: paths of the tracked files, links and submodules not among them.
         closed: paths of tracked links and submodules: nothing below them is the project's.
+        opened: paths that may be written whatever their names say.
     """
 
     root: Path
     files: frozenset[str]
     closed: frozenset[str] = frozenset()
+    opened: frozenset[str] = frozenset()
 
     def write_refusal(self, name: str) -> str | None:
         """Why a file must not be changed or created here, None when nothing is against it.
@@ -28,7 +30,8 @@ class EditableTree:
         Args:
             name: path from the root, with ``/``. Untrusted.
         """
-        return file_policy.write_refusal(name) or self._unreachable(name)
+        named = None if name in self.opened else file_policy.write_refusal(name)
+        return named or self._unreachable(name)
 
     def _unreachable(self, name: str) -> str | None:
         """Why a plain path does not lead to a file of this very tree, None when it does or may."""

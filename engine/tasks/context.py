@@ -13,12 +13,13 @@ from engine.enums import ArtifactKind
 from engine.findings import Finding
 from engine.projects.worktrees import Slot
 from engine.quality.result import BuildReport, GateResult
-from engine.runs.pipeline import StageContext
+from engine.runs.pipeline import StageContext, StageResult
 from engine.tasks.answer_files import GeneratedFile
 from engine.tasks.context_selection import SelectedContext, SelectedFile
 from engine.tasks.last_build import LastBuild
 from engine.tasks.plan import GATHER, Plan
 from engine.tasks.project_facts import ProjectFacts
+from engine.tasks.review_verdicts import ReviewVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,32 @@ class Done:
         named: files of the repository that the answer names and that were not shown before it.
         patch: what the worktree is to be after it: all of the difference from the commit; None
             where it changed nothing.
+        before: of a step that changes files, what the worktree was before it, likewise.
+        verdict: of a review, None where it gave none.
     """
 
     prose: str
     files: tuple[GeneratedFile, ...] = ()
     patch: str | None = None
     named: tuple[SelectedFile, ...] = ()
+    before: str = ""
+    verdict: ReviewVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriedWithoutFix:
+    """What became of a regression test without the fix.
+
+    Args:
+        proved: whether tests that pass with the fix do not pass without it; None where that cannot
+            be said.
+        told: what came of it, in a line.
+        tests: names of those tests.
+    """
+
+    proved: bool | None
+    told: str
+    tests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,7 @@ OUTPUTS: Mapping[str, type] = {
     "done": Done,
     "assembled": Assembled,
     "gate": GateResult,
+    "without-fix": TriedWithoutFix,
 }
 """What stages of a task hand on, by the words that it is kept under: these stay."""
 
@@ -105,6 +127,9 @@ class TaskContext:
         last_build: asks how its newest build went; None where there is none.
         slot: whose worktree ``source`` is; see :meth:`worktree`.
         turn: held while the worktree is used: members of a wave share it.
+        firmware: does a stage that builds or tries what a step changed, of the step with a key;
+            where the worktree is what the run has made it.
+        base: what is known of a build of the commit itself, in a line.
         notes: what there was to say of the commit when the task was ordered.
     """
 
@@ -118,16 +143,17 @@ class TaskContext:
     last_build: Callable[[], LastBuild | None] = field(repr=False)
     slot: Slot = field(repr=False)
     turn: threading.Lock = field(repr=False)
+    firmware: Callable[[StageContext, str], StageResult] = field(repr=False)
+    base: str
     notes: tuple[Finding, ...] = ()
 
     @property
     def patch(self) -> str:
         """What the run changed until this stage: all of the difference from the commit."""
-        if self.stage.starting_patch:
-            return self.stage.starting_patch
-        found = [result.output for result in self.stage.results.values()]
+        found = [result.output for result in self.stage.latest_results.values()]
         patches = [each.patch for each in found if isinstance(each, Done | Assembled)]
-        return next((patch for patch in reversed(patches) if patch is not None), "")
+        latest = (patch for patch in reversed(patches) if patch is not None)
+        return next(latest, self.stage.starting_patch)
 
     @property
     def words(self) -> str:

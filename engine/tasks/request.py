@@ -12,7 +12,9 @@ from engine.store.tables import Task
 from engine.tasks.context import TaskInput
 from engine.tasks.pipeline_file import StepPipeline
 from engine.tasks.pipeline_library import shipped
-from engine.tasks.plan import Plan, of_pipeline, of_workflow
+from engine.tasks.plan import Plan
+from engine.tasks.planning import of_pipeline, of_workflow
+from engine.tasks.proof_stages import NO_BOARD
 from engine.tasks.roles import FULL
 from engine.tasks.workflow import workflow
 
@@ -47,6 +49,7 @@ class TaskRequest:
         gate: whether the result is measured by the quality gate.
         max_iterations: how often the work may be revised when the gate blocks it;
             None: as the settings say.
+        board: where a workflow flashes what it changed: ``auto``, a port, or ``none``.
         first_number: of the pipeline's first step, in ``step_N_output``.
     """
 
@@ -64,6 +67,7 @@ class TaskRequest:
     priority: Priority | None = None
     gate: bool = False
     max_iterations: int | None = None
+    board: str = NO_BOARD
     first_number: int = 1
 
 
@@ -84,7 +88,12 @@ def plan_for(request: TaskRequest) -> Plan:
             first_number=request.first_number,
         )
     selected = workflow(request.workflow)
-    return of_workflow(selected, request.squad, request.model, gate=request.gate, gathers=gathers)
+    return of_workflow(
+        *(selected, request.squad, request.model),
+        gate=request.gate,
+        gathers=gathers,
+        board=request.board,
+    )
 
 
 def row_of(request: TaskRequest, plan: Plan, max_iterations: int, *, keyed: bool = False) -> Task:
@@ -137,6 +146,7 @@ def order_of(task: Task, project_id: uuid.UUID | None) -> TaskRequest:
         priority=task.priority,
         gate=task.gate,
         max_iterations=task.max_iterations,
+        board=plan_of(task).board,
         first_number=plan_of(task).first_number,
     )
 

@@ -11,36 +11,53 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from engine.boards.service import Boards
+from engine.builds.firmware_stages import FirmwareOrder, FirmwareStages
 from engine.cancel import CancelToken
 from engine.clock import shown_time
-from engine.enums import RunKind, RunStatus, StageStatus
+from engine.enums import RunKind, RunStatus
 from engine.errors import UsageError
 from engine.events import RunStarted
 from engine.findings import Finding
-from engine.llm.placeholder import PLACEHOLDER
 from engine.projects.slots import Slots
 from engine.projects.variants import chips_of
 from engine.projects.worktrees import Slot
 from engine.quality.result import BuildReport
 from engine.runs.pipeline import Outcome, StageContext, StageResult
-from engine.store import projects, tasks
+from engine.store import projects, runs, tasks
 from engine.store.database import Store
 from engine.store.tables import Project, Run
-from engine.tasks.agents import assembler, context_collector, gate, step
-from engine.tasks.context import Assembled, TaskContext
+from engine.tasks.agents import (
+    assembler,
+    context_collector,
+    gate,
+    mend,
+    prove,
+    step,
+    without_fix,
+)
+from engine.tasks.change_scope import criteria_file
+from engine.tasks.context import TaskContext
 from engine.tasks.keys import TaskKeys
 from engine.tasks.last_build import LastBuild, last_build
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
+from engine.tasks.proof_stages import MEND, WITHOUT_FIX, owner_of
 from engine.tasks.request import is_keyed, order_of, plan_of, wanted_of
-from engine.text import count
+from engine.tasks.task_outcome import outcome_of
 
 _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
     GATHER: context_collector.run,
     ASSEMBLE: assembler.run,
     GATE: gate.measure,
-    REVISE: gate.revise,
+    REVISE: mend.run,
 }
 """Who does the stages that are not steps."""
+
+_PROVERS: Mapping[str, Callable[[TaskContext], StageResult]] = {
+    MEND: mend.run,
+    WITHOUT_FIX: without_fix.run,
+}
+"""Who does the stages that prove a step; the others are done by firmware agents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,7 @@ class TaskDeps:
     """What tasks are done with; one for each engine.
 
     Args:
+        boards: those of this machine.
         built: what is known of the build of a project's commit.
         keys: those of tasks that came with one.
         now: the clock by which a deadline has passed.
@@ -55,6 +73,7 @@ class TaskDeps:
 
     store: Store
     slots: Slots
+    boards: Boards
     built: Callable[[Project, str], BuildReport]
     keys: TaskKeys
     now: Callable[[], datetime]
@@ -79,6 +98,7 @@ class TaskRun:
         self._is_keyed = is_keyed(task)
         self._key: SecretStr | None = deps.keys.get(run.workflow_id)
         self._slot: Slot | None = None
+        self._firmware: FirmwareStages | None = None
         self._turn = threading.Lock()
 
     def started(self) -> RunStarted:
@@ -105,18 +125,30 @@ class TaskRun:
                 "the api_key of this task is gone, as espdeck restarted and does not keep keys: "
                 "retry it with the key"
             )
-        slots, project = self._deps.slots, self._project
-        with (
-            slots.take(
-                Path(project.clone_path),
-                self._run_row.commit_sha,
-                run=self._run_row.number,
-                cancel=cancel,
-            )
-            if project
-            else slots.empty(f"task-{self._run_row.number}", cancel=cancel)
-        ) as self._slot:
-            yield self._slot.source
+        slots, project, run = self._deps.slots, self._project, self._run_row
+        if project is None:
+            with slots.empty(f"task-{run.number}", cancel=cancel) as self._slot:
+                yield self._slot.source
+            return
+        order = FirmwareOrder(
+            project=project,
+            commit=run.commit_sha,
+            target=run.target or project.target,
+            configuration=project.configuration,
+            board=self._plan.board,
+            simulator="auto",
+        )
+        with slots.take(
+            Path(project.clone_path),
+            run.commit_sha,
+            build=order.build_name,
+            run=run.number,
+            cancel=cancel,
+        ) as slot:
+            # Who may write tests is decided by step: what it wrote then has to be applied again.
+            self._slot = replace(slot, opened=frozenset({criteria_file(project.app)}))
+            self._firmware = FirmwareStages(order, self._slot, self._deps.boards)
+            yield slot.source
 
     def apply_patch(self, patch: str) -> None:
         """Make the worktree what a revision wants it to be."""
@@ -133,8 +165,7 @@ class TaskRun:
             raise UsageError(f"the deadline has passed ({shown_time(self._deadline)})")
         if self._key is not None:
             context = replace(context, models=context.models.with_key(self._key))
-        agent = _AGENTS.get(context.definition.key, step.run)
-        return agent(
+        return self._agent(context.definition.key)(
             TaskContext(
                 stage=context,
                 plan=self._plan,
@@ -146,6 +177,8 @@ class TaskRun:
                 last_build=self._last_build,
                 slot=self._held,
                 turn=self._turn,
+                firmware=self._firmware.do if self._firmware else _no_firmware,
+                base=self._base(),
                 notes=tuple(Finding.from_json(note) for note in self._run_row.notes),
             )
         )
@@ -153,39 +186,20 @@ class TaskRun:
     def outcome(
         self, results: Mapping[str, StageResult], own: Mapping[str, StageResult]
     ) -> Outcome:
-        """Stopped at a step, blocked by the gate, or what came of it."""
-        for stage in self.pipeline.stages:
-            result = results.get(stage.key)
-            if result is None or result.status is not StageStatus.FAILED:
-                continue
-            if stage.key == GATE:
-                return Outcome(RunStatus.FAILED, f"quality gate {result.summary}")
-            return Outcome(
-                RunStatus.FAILED, f"Pipeline stopped at step '{stage.title}': {result.summary}"
-            )
-        return Outcome(RunStatus.SUCCESS, self._result(results))
+        """Stopped at a step, at what it changed, blocked by the gate, or what came of it."""
+        return outcome_of(self._plan, results)
 
-    def close(self, results: Mapping[str, StageResult], made_in: Mapping[str, int]) -> None:
+    def close(
+        self,
+        outcome: Outcome,
+        results: Mapping[str, StageResult],
+        made_in: Mapping[str, int],
+    ) -> None:
         """Keep with the task what came of it, and drop its key."""
         self._key = None
         self._deps.keys.forget(self._run_row.workflow_id)
-        due = [stage.key for stage in self.pipeline.stages if stage.key != REVISE]
-        whole = all(key in results and results[key].status is StageStatus.SUCCESS for key in due)
-        result = self._result(results) if whole else ""
+        result = outcome.text if outcome.status is RunStatus.SUCCESS else ""
         tasks.put_result(self._deps.store, self._run_row.number, result)
-
-    def _result(self, results: Mapping[str, StageResult]) -> str:
-        steps = count(len(self._plan.steps), "step")
-        usage = [each for result in results.values() for each in result.usage]
-        marks = ["placeholder: no model was asked"] * any(
-            each.server == PLACEHOLDER for each in usage
-        )
-        assembled = results[ASSEMBLE].output if ASSEMBLE in results else None
-        if isinstance(assembled, Assembled):
-            marks.append(count(len(assembled.files), "final file"))
-        if GATE in results:
-            marks.append(f"quality gate {results[GATE].summary}")
-        return ", ".join([f"{steps} done", *marks])
 
     def _built(self) -> BuildReport:
         if self._project is None:
@@ -197,7 +211,30 @@ class TaskRun:
             return None
         return last_build(self._deps.store, self._project, self._run_row.commit_sha)
 
+    def _agent(self, key: str) -> Callable[[TaskContext], StageResult]:
+        """Who does a stage."""
+        _owner, part = owner_of(key)
+        if part:
+            return _PROVERS.get(part, prove.run)
+        return _AGENTS.get(key, step.run)
+
+    def _base(self) -> str:
+        """What is known of a build of the commit itself, in a line."""
+        if self._project is None:
+            return "no project"
+        run, project = self._run_row, self._project
+        variant = (run.target, project.configuration)
+        build = runs.build_of_commit(self._deps.store, project.id, run.commit_sha, variant)
+        if build is None or not build.status.is_final:
+            return "not built yet"
+        return f"build {build.number} {build.status}{f': {build.error}' if build.error else ''}"
+
     @property
     def _held(self) -> Slot:
         assert self._slot is not None
         return self._slot
+
+
+def _no_firmware(context: StageContext, owner: str) -> StageResult:
+    """Does no stage of a build: a run without a project has none."""
+    raise LookupError(f"{context.definition.key}: {owner} is about no project")

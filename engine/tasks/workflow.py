@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -20,6 +21,9 @@ from engine.text import near, near_or_all
 
 _FILE = "workflows.yaml"
 
+REGRESSION = "regression"
+"""What a step proves whose test fails without the fix."""
+
 
 class WorkflowStep(YamlModel):
     """One question of a workflow.
@@ -27,17 +31,26 @@ class WorkflowStep(YamlModel):
     Args:
         name: as people call it.
         roles: who may do it, the fittest first.
-        prompt: what is asked.
+        prompt: what is asked; empty for a step that addresses reviews.
         needs: names of steps above it that must have succeeded.
         changes: whether it changes files of the project.
+        tests: whether these are tests, and nothing else; other steps change no tests.
+        proves: ``regression`` where its test must fail without what the run changed before.
+        reviews: whether it ends with a verdict (:mod:`engine.tasks.review_verdicts`).
+        addresses: names of reviews above it whose findings it mends; it is passed over where they
+            have none.
         parameters: how its model is asked.
     """
 
     name: Name
     roles: tuple[str, ...] = Field(min_length=1)
-    prompt: str
+    prompt: str = ""
     needs: tuple[str, ...] = ()
     changes: bool = False
+    tests: bool = False
+    proves: Literal["", "regression"] = ""
+    reviews: bool = False
+    addresses: tuple[str, ...] = ()
     parameters: Parameters = Parameters()
 
 
@@ -75,10 +88,19 @@ class Workflow(YamlModel):
             needs = tuple(
                 dict.fromkeys(each for need in step.needs for each in instead.get(need, (need,)))
             )
+            # Reviews that nobody of the squad can do have no findings.
+            addresses = tuple(name for name in step.addresses if name in kept)
             able = [role for role in step.roles if role in members]
+            if step.addresses and not addresses:
+                able = []
             if able:
                 kept[step.name] = step.model_copy(
-                    update={"roles": (able[0],), "needs": needs, "prompt": step.prompt.strip()}
+                    update={
+                        "roles": (able[0],),
+                        "needs": needs,
+                        "prompt": step.prompt.strip(),
+                        "addresses": addresses,
+                    }
                 )
             else:
                 instead[step.name] = needs
@@ -121,9 +143,11 @@ def _read() -> _Workflows:
             for role in step.roles:
                 if role not in roles():
                     raise document.wrong((*place, "roles"), f"no role {role}{near(role, roles())}")
-            for need in step.needs:
+            for need in (*step.needs, *step.addresses):
                 if need not in seen:
                     raise document.wrong((*place, "needs"), f"no step {need} above this one")
+            if not step.prompt and not step.addresses:
+                raise document.wrong((*place, "prompt"), f"step {step.name} asks nothing")
             seen[step.name] = key_of(step.name)
     return _Workflows(
         workflows={

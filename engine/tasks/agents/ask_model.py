@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from engine.llm.chat import Answer, Message
 from engine.llm.conversation import Conversation, Refused
 from engine.llm.service import StepParameters
-from engine.repair.edits import AnswerEdits
+from engine.repair.edits import AnswerEdits, AppliedEdits
+from engine.tasks.change_scope import scope_refusals, within_scope
 from engine.tasks.context import TaskContext
 from engine.tasks.line_numbers import without_numbers
-from engine.tasks.plan import PlannedStep
+from engine.tasks.plan import PlannedStep, Scope
 from engine.tasks.prompts import Question, fit_question
 
 NO_CHANGE = "NO CHANGE"
@@ -62,8 +63,13 @@ def ask_for_text(context: TaskContext, conversation: Conversation, question: Que
     return conversation.ask(messages).text
 
 
-def ask_for_changes(context: TaskContext, conversation: Conversation, question: Question) -> Change:
+def ask_for_changes(
+    context: TaskContext, conversation: Conversation, question: Question, scope: Scope = Scope.ANY
+) -> Change:
     """Ask for changes of files, until the worktree can be changed as they say.
+
+    Args:
+        scope: what may be changed.
 
     Raises:
         As :func:`ask_for_text`.
@@ -76,7 +82,13 @@ def ask_for_changes(context: TaskContext, conversation: Conversation, question: 
         if conversation.is_placeholder or _wants_nothing(answer):
             return Change(answer)
         with context.worktree() as slot:
-            applied = edits.take(without_numbers(answer), slot)
+            before = context.patch
+            applied = edits.take(without_numbers(answer), within_scope(slot, scope))
+            if isinstance(applied, AppliedEdits):
+                reasons = scope_refusals(slot, scope, applied, app=context.app)
+                if reasons:
+                    slot.become(before)
+                    applied = Refused(reasons)
         if isinstance(applied, Refused):
             return applied
         context.stage.report.log(f"changes {', '.join(applied.files)}")

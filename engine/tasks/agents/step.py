@@ -16,9 +16,10 @@ from engine.tasks.agents.step_question import earlier, named_in, question_of
 from engine.tasks.answer_files import extract, keep_fuller
 from engine.tasks.changes import CHANGES
 from engine.tasks.context import Done, TaskContext
-from engine.tasks.plan import Form, PlannedStep
+from engine.tasks.plan import Form, PlannedStep, Scope
 from engine.tasks.prompts import Question
 from engine.tasks.report_places import CheckedReport, check_places
+from engine.tasks.review_verdicts import ReviewVerdict, verdict_of
 from engine.tasks.worktree_texts import read_whole
 from engine.text import clean, count
 
@@ -29,6 +30,9 @@ _MAX_MARKED = 5
 def run(context: TaskContext) -> StageResult:
     """Ask the step's model, and keep what it says and makes."""
     step = context.plan.step(context.stage.definition.key)
+    if step.addresses and (reason := _nothing_to_address(context, step)):
+        context.stage.report.log(reason)
+        return StageResult(StageStatus.SUCCESS, reason, output=Done(reason, before=context.patch))
     conversation = open_conversation(context, step.models, step)
     return or_failed(context, conversation, lambda: _answered(context, step, conversation))
 
@@ -47,10 +51,10 @@ def or_failed(
 def _answered(context: TaskContext, step: PlannedStep, conversation: Conversation) -> StageResult:
     question = question_of(context, step)
     if step.form is Form.EDITS:
-        return _change(context, conversation, question)
+        return _change(context, conversation, question, step.scope)
     answer = ask_for_text(context, conversation, question)
     if step.form is Form.REPORT:
-        return _reported(context, conversation, answer)
+        return _reported(context, step, conversation, answer)
     keep_answer(context, answer)
     return _with_files(context, step, conversation, answer)
 
@@ -78,8 +82,10 @@ def _with_files(
     return replace(result, usage=(*result.usage, *naming.usage))
 
 
-def _reported(context: TaskContext, conversation: Conversation, answer: str) -> StageResult:
-    """Keep a report, with its places held against the source."""
+def _reported(
+    context: TaskContext, step: PlannedStep, conversation: Conversation, answer: str
+) -> StageResult:
+    """Keep a report, with its places held against the source, and its verdict."""
     checked = _checked(context, answer)
     keep_answer(context, checked.text)
     findings: tuple[Finding, ...] = ()
@@ -90,7 +96,10 @@ def _reported(context: TaskContext, conversation: Conversation, answer: str) -> 
         message = f"{count(checked.places, 'place')} named in the report, of these {what}"
         findings = (Finding(Severity.WARNING, "model.places", message),)
         context.stage.report.log(message)
-    done = Done(checked.text, named=named_in(context, checked.text))
+    verdict = verdict_of(answer) if step.reviews else None
+    if step.reviews and verdict is None:
+        findings = (*findings, _without_verdict(step))
+    done = Done(checked.text, named=named_in(context, checked.text), verdict=verdict)
     return _done(context, conversation, done, findings)
 
 
@@ -132,16 +141,18 @@ def stopped(conversation: Conversation, reason: str) -> StageResult:
     return StageResult(StageStatus.FAILED, reason, (finding,), usage=tuple(conversation.usage))
 
 
-def _change(context: TaskContext, conversation: Conversation, question: Question) -> StageResult:
-    keep_changes(context, context.patch)
-    change = ask_for_changes(context, conversation, question)
+def _change(
+    context: TaskContext, conversation: Conversation, question: Question, scope: Scope
+) -> StageResult:
+    before = context.patch
+    keep_changes(context, before)
+    change = ask_for_changes(context, conversation, question, scope)
     keep_answer(context, change.answer)
     if change.refusals:
         return stopped(conversation, f"no answer could be taken: {change.refusals[0]}")
     keep_changes(context, change.patch or "")
-    return _done(
-        context, conversation, Done(change.answer, patch=change.patch), files=len(change.files)
-    )
+    done = Done(change.answer, patch=change.patch, before=before)
+    return _done(context, conversation, done, files=len(change.files))
 
 
 def _done(
@@ -152,7 +163,7 @@ def _done(
     files: int = 0,
 ) -> StageResult:
     files = files or len(done.files)
-    made = f"{count(files, 'file')}, " if files else ""
+    made = f"{count(files, 'file')}, " if files else f"{done.verdict}, " if done.verdict else ""
     if conversation.usage[-1].cut:
         message = f"{context.stage.definition.title}: the answer was cut at its greatest length"
         hint = "raise the step's or the model's max_tokens"
@@ -164,3 +175,17 @@ def _done(
         output=done,
         usage=tuple(conversation.usage),
     )
+
+
+def _without_verdict(step: PlannedStep) -> Finding:
+    message = f"{step.name} gives no verdict: its answer has no line VERDICT: ..."
+    return Finding(Severity.WARNING, "model.no-verdict", message)
+
+
+def _nothing_to_address(context: TaskContext, step: PlannedStep) -> str:
+    """Why no model is asked to address reviews; empty where there is something to address."""
+    results = (context.stage.results.get(key) for key in step.addresses)
+    reviews = [result.output for result in results if result and isinstance(result.output, Done)]
+    if any(each.verdict is not ReviewVerdict.APPROVE for each in reviews):
+        return ""
+    return "the reviews approve: nothing to address"

@@ -63,7 +63,7 @@ class Oracle(Server):
     """Speaks as Ollama does, to several at once, and answers by the step that asks.
 
     A step's next reply is a text, or a reply as :class:`Server` has it; the last one stays. What
-    has none is answered with the step's name.
+    has none is answered with the step's name; a review that is to give a verdict approves.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Oracle(Server):
 
     def _next(self, asked: Any) -> Reply:
         step = _step_of(asked)
-        left = self.replies.setdefault(step, [f"Answer of {step}."])
+        left = self.replies.setdefault(step, [f"Answer of {step}.{_verdict(asked)}"])
         reply = left.pop(0) if len(left) > 1 else left[0]
         if not isinstance(reply, str):
             return reply
@@ -100,6 +100,12 @@ def _step_of(body: Any) -> str:
     """The step that asks: ``# Your step: NAME`` stands in its first question."""
     first = next(turn for turn in body["messages"] if turn["role"] == "user")
     return str(first["content"].rpartition("# Your step: ")[2].partition("\n")[0])
+
+
+def _verdict(body: Any) -> str:
+    """The verdict, where one is asked for."""
+    asked = any("VERDICT: approve\n" in turn["content"] for turn in body["messages"])
+    return "\n\nVERDICT: approve" if asked else ""
 
 
 def _read(client: socket.socket) -> tuple[str, dict[str, str], Any] | None:

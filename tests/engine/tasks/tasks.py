@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import Engine, Settings
+from engine.store.artifacts import FIRMWARE
 from engine.store.tables import Run, StageRow
 from engine.tasks.pipeline_file import StepPipeline, load
 from engine.tasks.request import TaskRequest
@@ -58,9 +59,11 @@ def stages(engine: Engine, number: int) -> dict[str, StageRow]:
 
 
 def files(engine: Engine, number: int) -> dict[str, str]:
+    """The texts among the artifacts of a task."""
     return {
         each.path: engine.tasks.artifact_file(each).read_text()
         for each in engine.tasks.artifacts(number)
+        if each.kind not in FIRMWARE
     }
 
 

@@ -95,7 +95,8 @@ def test_a_run_goes_on_where_its_process_was_killed(
         reached.set()
         stall(next(ollama("I think")))(client)
 
-    answers = {"Fix": FIX, "Regression test": TEST, "revise": SHOWN}
+    review = "Right.\n\nVERDICT: approve"
+    answers = {"Fix": FIX, "Regression test": TEST, "Review": review, "revise": SHOWN}
     oracle.replies = {name: [answer] for name, answer in answers.items()}
     oracle.replies[step] = [hold, answers.get(step, f"Answer of {step}.")]
     workspace = tmp_path / "workspace"

@@ -6,7 +6,8 @@ import pytest
 
 from engine.runs.pipeline import When
 from engine.tasks.pipeline_file import load
-from engine.tasks.plan import Form, Plan, of_pipeline, of_workflow, title_of
+from engine.tasks.plan import Form, Plan, title_of
+from engine.tasks.planning import of_pipeline, of_workflow
 from engine.tasks.roles import FULL, squads
 from engine.tasks.workflow import workflow, workflows
 

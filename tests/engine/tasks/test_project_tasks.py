@@ -58,7 +58,11 @@ def test_a_workflow_changes_a_project_step_by_step(
     state = engine.tasks.state(build.number)
     assert state.project == engine.projects.get(str(where)).name
     assert (state.name, state.title) == ("bug_fix", "Bug fix")
-    assert state.result == "5 steps done"
+    lacks = (
+        "no CMakeLists.txt with a project, platformio.ini or sketch at the root of the repository"
+    )
+    assert state.result == f"6 steps done, not built: {lacks}, Review: approve"
+    assert build.verdict == "not built"
 
 
 def test_members_that_do_not_wait_for_each_other_run_at_once(
@@ -255,7 +259,8 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     engine: Engine, oracle: Oracle
 ) -> None:
     escape = block("../outside.c", "", "int x;\n")
-    oracle.replies = {"Fix": [escape, FIX, TEST], "Regression test": ["NO CHANGE"]}
+    other = block("main/other.c", "", "int other;\n")
+    oracle.replies = {"Fix": [escape, FIX, other], "Regression test": ["NO CHANGE"]}
     build = done(engine, TaskRequest(workflow="bug_fix", description="x", squad="engineering"))
 
     assert build.status is RunStatus.SUCCESS
@@ -263,7 +268,7 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
     assert "leaves the project" not in first
     assert "block 1: ../outside.c leaves the project" in second
     assert "block 1: main/main.c is not a tracked file" in third
-    assert "+void test(void) {}" in files(engine, build.number)["changes.patch"]
+    assert "+int other;" in files(engine, build.number)["changes.patch"]
 
 
 @pytest.mark.slow
