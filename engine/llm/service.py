@@ -188,6 +188,15 @@ class Models:
         wanted = " or ".join(f"[llm.models.{name}]" for name in names)
         raise UsageError(f"no model for {names[0]}: set {wanted} (espdeck guide models)")
 
+    def model_of(self, name: str) -> tuple[str, str]:
+        """Server and model that the settings mean by a name; both may be empty.
+
+        Raises:
+            UsageError: the settings name no model for it.
+        """
+        settings = self._of(name)
+        return settings.server, settings.name
+
     def parameters(self, names: Sequence[str], step: StepParameters) -> ChatParameters:
         """How the model of the first of some names is asked that the settings give one.
 

@@ -83,9 +83,13 @@ class AnswerEdits:
 
     The worktree stays as it is until every block of an answer fits; then what all answers said is
     applied at once, and the next answer begins anew.
+
+    Args:
+        asked: the format that is asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, asked: EditFormat = EditFormat.SEARCH_REPLACE) -> None:
+        self._asked = asked
         self._files: EditedFiles | None = None
         self._kept: dict[Block, str] = {}
         self._missed: list[BlockRefusal] = []
@@ -93,7 +97,10 @@ class AnswerEdits:
 
     @property
     def outcomes(self) -> tuple[tuple[EditFormat, bool], ...]:
-        """For each answer the formats of its blocks, and whether all blocks of that fitted."""
+        """For each answer the formats of its blocks, and whether all blocks of that fitted.
+
+        One without a block did not manage the format that was asked for.
+        """
         return tuple(self._outcomes)
 
     @property
@@ -149,7 +156,7 @@ class AnswerEdits:
             if made is not None:
                 applied += 1
                 self._kept[block] = made
-        self._outcomes += fitted.items()
+        self._outcomes += fitted.items() or [(self._asked, False)]
         if not found.blocks and not refusals:
             refusals.append("the answer has no change of a file in it")
         patch = files.patch()

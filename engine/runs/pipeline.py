@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.events import RunStarted
     from engine.llm.chat import Usage
     from engine.llm.service import Models
+    from engine.repair.model_formats import ModelFormats
     from engine.settings import Settings
 
 
@@ -164,6 +165,7 @@ class StageContext:
             first.
         settings: what a person set.
         models: the models of the settings.
+        formats: which edit formats they manage.
         cancel: ends the stage.
         report: where to say what happens.
     """
@@ -178,6 +180,7 @@ class StageContext:
     earlier_attempts: Mapping[int, Mapping[str, StageResult]] = field(default_factory=dict)
     settings: Settings
     models: Models
+    formats: ModelFormats = field(repr=False)
     cancel: CancelToken
     report: Reporter = field(repr=False)
 

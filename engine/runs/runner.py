@@ -26,6 +26,7 @@ from engine.errors import CancelledError, EspdeckError, Interrupted
 from engine.files import explain
 from engine.findings import Finding
 from engine.llm.service import Models
+from engine.repair.model_formats import ModelFormats
 from engine.runs.active import ActiveRuns
 from engine.runs.attempts import Retried
 from engine.runs.executor import Steps
@@ -352,6 +353,7 @@ class _Execution:
     def _context(
         self, stage: Stage, attempt: int, source: Path, log: LineWriter, serial: LineWriter
     ) -> StageContext:
+        models = self._deps.models()
         return StageContext(
             run_id=self._id,
             definition=stage,
@@ -362,7 +364,8 @@ class _Execution:
             made_in=dict(self._made_in),
             earlier_attempts=dict(self._earlier_attempts),
             settings=self._deps.settings(),
-            models=self._deps.models(),
+            models=models,
+            formats=ModelFormats(self._deps.store, models),
             cancel=self._cancel,
             report=Reporter(
                 log=log.write,

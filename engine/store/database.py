@@ -23,7 +23,7 @@ from engine.store.vacuum import make_shrinkable, shrink
 
 __all__ = ["HEAD", "Store", "StoreError", "advice", "sqlite_too_old"]
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; a store that is there already opens without importing alembic."""
 
 OLDEST_SQLITE = (3, 35)

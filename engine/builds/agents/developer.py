@@ -158,6 +158,8 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         return _Asked(reason="no rule fits" + (f": {advice[0]}" if advice else ""))
     log(f"no rule fits: asking the model of {conversation.name}")
     _log_start(context, attempts, start)
+    formats = context.stage.formats
+    asked_format = formats.best(conversation.name)
     room = conversation.first_question_tokens * CHARACTERS_A_TOKEN
     case = case_of(context, attempts, start)
     index = SourceIndex(case.tree)
@@ -165,7 +167,7 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
 
     def ask_about(case: RepairCase) -> tuple[Message, ...]:
         nonlocal asked
-        found = question(case, room, index=index)
+        found = question(case, room, asked_format, index)
         asked = replace(asked, question=found.messages, shown=found.shown)
         log(f"shown: {count(len(found.shown), 'file')}, {_named(found.shown)}")
         return found.messages
@@ -187,7 +189,7 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         )
         return ask_about(case)
 
-    edits = AnswerEdits()
+    edits = AnswerEdits(asked_format)
 
     def check(answer: Answer) -> _Repair | Refused:
         applied = edits.take(answer.text, context.slot)
@@ -200,6 +202,8 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         found = conversation.ask_until_accepted(ask_about(case), check, edits.refusal, show_more)
     except (ModelError, UsageError) as error:
         return replace(asked, reason=f"no rule fits, and no model answers: {error}")
+    finally:
+        formats.tell(conversation.name, edits.outcomes)
     if isinstance(found, Refused):
         reason = f"no answer of the model could be taken: {found.reasons[0]}"
         return replace(asked, reason=reason)

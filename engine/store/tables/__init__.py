@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.store.tables.events import LogChunk as LogChunk
     from engine.store.tables.events import StreamPosition as StreamPosition
     from engine.store.tables.measures import RunMeasure as RunMeasure
+    from engine.store.tables.models import ModelFormatRow as ModelFormatRow
     from engine.store.tables.notifications import DeliveryRow as DeliveryRow
     from engine.store.tables.notifications import MuteRow as MuteRow
     from engine.store.tables.notifications import NotificationRow as NotificationRow
@@ -49,6 +50,7 @@ _NAMES = {
     "columns": "UtcDateTime seconds_between utc_now",
     "events": "EventRow LogChunk StreamPosition",
     "measures": "RunMeasure",
+    "models": "ModelFormatRow",
     "notifications": "DeliveryRow MuteRow NotificationRow NotifyStateRow",
     "projects": "Project",
     "runs": "FindingRow Retry Run StageRow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.llm.chat import Answer, Message
 from engine.llm.conversation import Conversation, Refused
@@ -13,7 +13,7 @@ from engine.tasks.change_scope import scope_refusals, within_scope
 from engine.tasks.context import TaskContext
 from engine.tasks.line_numbers import without_numbers
 from engine.tasks.plan import PlannedStep, Scope
-from engine.tasks.prompts import Question, fit_question
+from engine.tasks.prompts import Question, edits_form, fit_question
 
 NO_CHANGE = "NO CHANGE"
 """The last line of an answer that wants nothing to be changed."""
@@ -66,7 +66,7 @@ def ask_for_text(context: TaskContext, conversation: Conversation, question: Que
 def ask_for_changes(
     context: TaskContext, conversation: Conversation, question: Question, scope: Scope = Scope.ANY
 ) -> Change:
-    """Ask for changes of files, until the worktree can be changed as they say.
+    """Ask for changes of files, in the form that the model manages best, until they can be made.
 
     Args:
         scope: what may be changed.
@@ -74,7 +74,9 @@ def ask_for_changes(
     Raises:
         As :func:`ask_for_text`.
     """
-    answer, edits = "", AnswerEdits()
+    formats = context.stage.formats
+    asked_format = formats.best(conversation.name)
+    answer, edits = "", AnswerEdits(asked_format)
 
     def check(reply: Answer) -> Change | Refused:
         nonlocal answer
@@ -94,8 +96,12 @@ def ask_for_changes(
         context.stage.report.log(f"changes {', '.join(applied.files)}")
         return Change(answer, applied.patch, applied.files)
 
+    question = replace(question, form=edits_form(asked_format))
     messages = _messages(context, question, conversation.first_question_tokens)
-    found = conversation.ask_until_accepted(messages, check, edits.refusal)
+    try:
+        found = conversation.ask_until_accepted(messages, check, edits.refusal)
+    finally:
+        formats.tell(conversation.name, edits.outcomes)
     return Change(answer, refusals=found.reasons) if isinstance(found, Refused) else found
 
 

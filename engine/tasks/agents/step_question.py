@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from engine.errors import UsageError
 from engine.projects import git_objects
 from engine.projects.worktrees import Slot
-from engine.repair.edit_formats import EditFormat
 from engine.source.diff_excerpts import sections_of
 from engine.source.diffs import lines_changed
 from engine.source.excerpts import describe_lines, excerpt
@@ -32,7 +31,6 @@ from engine.tasks.prompts import (
     Question,
     Rank,
     earlier_material,
-    edits_form,
 )
 from engine.tasks.question_room import question_room
 from engine.tasks.worktree_texts import read_whole
@@ -50,7 +48,7 @@ _ALL_CHANGED_CHARACTERS = 24_000
 
 _MIN_CHANGED_CHARACTERS = 3_000
 
-_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES, Form.EDITS: edits_form(EditFormat.SEARCH_REPLACE)}
+_FORMS = {Form.REPORT: REPORT, Form.FILES: FILES}  # that of edits depends on the model
 
 
 def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material] = ()) -> Question:
@@ -64,7 +62,7 @@ def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material
         who=with_framework(step.who, toolchain),
         step=step.name,
         prompt=with_framework(step.prompt, toolchain),
-        form=_FORMS[step.form],
+        form=_FORMS.get(step.form, ""),
         task=(
             ("The task", wanted.description),
             ("What else is known", wanted.context),

@@ -12,6 +12,7 @@ from engine.cancel import CancelToken
 from engine.enums import ArtifactKind
 from engine.llm.service import Models
 from engine.projects.worktrees import Slot
+from engine.repair.model_formats import ModelFormats
 from engine.runs.pipeline import Reporter, StageContext, StageResult
 from engine.settings import LlmSettings, Settings
 from engine.store.database import Store
@@ -31,6 +32,7 @@ def build_context(
     keep: Keep = lambda _kind, path, _name: path,
 ) -> BuildContext:
     """The context of a stage of build 1, with a slot and boards below a folder."""
+    store = Store(folder / "espdeck.db")
     return BuildContext(
         stage=StageContext(
             run_id=1,
@@ -40,6 +42,7 @@ def build_context(
             results=results,
             settings=settings or Settings(),
             models=Models(LlmSettings()),
+            formats=ModelFormats(store, Models(LlmSettings())),
             cancel=CancelToken(),
             report=Reporter(
                 log=log,
@@ -57,6 +60,6 @@ def build_context(
         simulator="none",
         build_dir=folder / "build",
         slot=Slot(folder, CancelToken()),
-        boards=Boards((), folder / "boards", Store(folder / "espdeck.db")),
+        boards=Boards((), folder / "boards", store),
         image_before=lambda: None,
     )
