@@ -156,7 +156,8 @@ class TaskScreen(RunScreen):
 
     def _show_facts(self) -> None:
         """Say in the head what models took, and what came of it."""
-        self._view.facts = "  ".join(filter(None, (self._metrics, self._changes.summary(_changed))))
+        facts = (self._changes.summary(_changed), self._metrics)
+        self._view.facts = "  ".join(filter(None, facts))
         self._head.refresh()
         self._bar.refresh()
 
