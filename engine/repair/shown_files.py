@@ -44,10 +44,20 @@ _SYMBOL = re.compile(
     r"|(?:symbol|reference to|definition of)[: ]+[`'‘]?([A-Za-z_]\w{1,127})"
 )
 _FRAME = re.compile(r"\b([A-Za-z_]\w{2,127})\(?\)? (?:at|in) ")
-_LINKING = re.compile(r"undefined (?:symbol|reference)|multiple definition|duplicate symbol|linker")
+_LINKING = re.compile(
+    r"undefined (?:symbol|reference)|multiple definition|duplicate symbol|linker"
+    r"|No such file or directory|file not found"
+)
+_TASK = re.compile(r"\btask '?([A-Za-z_][\w -]{0,30}?)'? (?:has|caused|did|on CPU)")
+_LOG_LINE = re.compile(r"(?:\x1b\[[0-9;]*m)?[EWIDV] \(\d{1,12}\) ([^:\s]{1,40}): (.*)")
 _REGEX_SIGNS = re.compile(r"\\[A-Za-z]|\[[^\]]{0,80}\]|[\\^$.|?*+(){}]|%[-+0-9.]*[a-z]{1,3}|\d+")
 _QUOTED = re.compile(r"saw '([^']{3,200})'")
 _LETTERS = re.compile(r"[A-Za-z]{3,40}")
+_SETTINGS = re.compile(r"(?:^|/)(?:sdkconfig\.defaults[^/]*|platformio\.ini)\Z")
+_BUILD_FILES = (
+    *("CMakeLists.txt", "platformio.ini", "sdkconfig.defaults", "idf_component.yml"),
+    *("Kconfig.projbuild", "Kconfig", "component.mk", "Makefile"),
+)
 _ASIDE = frozenset({"runtime", "startup", "start", "crt0", "boot", "bootloader", "linker", "ld"})
 
 
@@ -87,10 +97,11 @@ def shown_files(case: RepairCase, index: SourceIndex, room: int) -> tuple[ShownF
         room: characters that their sections may take, with an empty line after each.
     """
     named = _places(case.findings, index)
-    places = {**named, **{path: [*lines] for path, lines in case.requested.items()}}
+    printing = _printing(case, index, with_console=not named)
+    places = {**printing, **named, **{path: [*at] for path, at in case.requested.items()}}
     words = search_words_of(_said(case))
     shown: list[ShownFile] = []
-    for path, why in _ranked(case, index, named).items():
+    for path, why in _ranked(case, index, named, printing).items():
         if room < _MIN_ROOM or len(shown) == MAX_FILES:
             break
         if path not in places and not index.is_written(path):
@@ -135,7 +146,10 @@ def _excerpt(
 
 
 def _ranked(
-    case: RepairCase, index: SourceIndex, places: Mapping[str, Sequence[int]]
+    case: RepairCase,
+    index: SourceIndex,
+    places: Mapping[str, Sequence[int]],
+    printing: Mapping[str, Sequence[int]],
 ) -> dict[str, str]:
     """Every file that may be shown with why, the likeliest first."""
     found: dict[str, str] = {}
@@ -155,8 +169,9 @@ def _ranked(
         add(build_files, "says how it is built")
     symbols = _symbols(case.findings)
     add_all(_definitions(index, symbols))
-    printing = _printing(case, index)
-    add(printing, "prints what the test waits for, or nearly so")
+    add(printing, "prints what is waited for or came last, or nearly so")
+    if not places:  # a stack that is too small, a watchdog: the cause may be the configuration
+        add((path for path in build_files if _SETTINGS.search(path)), "configures the chip")
     spots = [(path, line) for path, lines in (*places.items(), *printing.items()) for line in lines]
     functions = dict.fromkeys(
         (path, function)
@@ -221,9 +236,24 @@ def _definitions(index: SourceIndex, names: Iterable[str]) -> Iterator[tuple[str
             yield path, f"defines {name}"
 
 
-def _printing(case: RepairCase, index: SourceIndex) -> dict[str, list[int]]:
-    """The files whose strings are most like what a test waits for and what came, with the lines."""
+def _printing(case: RepairCase, index: SourceIndex, *, with_console: bool) -> dict[str, list[int]]:
+    """The files whose strings are most like what a test waits for and what came, with the lines.
+
+    Args:
+        with_console: whether the last lines of the console count too, and the name of the task that
+            failed: where nothing else names a place, they say where the firmware was.
+    """
     said = [*case.awaited, *(m[1] for f in case.findings for m in _QUOTED.finditer(f.message))]
+    tasks = {m[1] for f in case.findings for m in _TASK.finditer(f.message)}
+    if with_console:
+        said += [" ".join(m.groups()) for line in case.console[-6:] if (m := _LOG_LINE.match(line))]
+        created = {
+            path: lines
+            for path in index.sources
+            if (lines := [line for line, string in index.strings(path) if string in tasks])
+        }
+        if created:
+            return created
     pieces = {
         piece.strip()
         for text in said
@@ -315,11 +345,23 @@ def _build_files(case: RepairCase, index: SourceIndex, places: Iterable[str]) ->
         path
         for path in index.paths
         if kind_of(path) is FileKind.CONFIGURATION
-        and PurePosixPath(path).suffix != ".ld"
         and path.rpartition("/")[0] in folders
+        and not path.endswith(".ld")
+        and not _is_of_another_board(path, case.target)
     ]
-    found.sort(key=lambda path: (not is_below(path, case.app), path.count("/"), path))
-    return found[:_MAX_OF_ONE_REASON]
+
+    def order(path: str) -> tuple[bool, int, int, str]:
+        name = path.rpartition("/")[2]
+        known = _BUILD_FILES.index(name) if name in _BUILD_FILES else len(_BUILD_FILES)
+        return not is_below(path, case.app), path.count("/"), known, path
+
+    return sorted(found, key=order)[:_MAX_OF_ONE_REASON]
+
+
+def _is_of_another_board(path: str, target: str) -> bool:
+    """Whether a file has defaults for a chip or board that is not the case's."""
+    _, mark, which = path.rpartition("/")[2].partition("sdkconfig.defaults.")
+    return bool(mark) and which != target
 
 
 def _rest(case: RepairCase, index: SourceIndex) -> list[str]:

@@ -16,7 +16,7 @@ from engine.repair.sources import MAX_FILE_BYTES, MAX_TOTAL_BYTES
 from engine.source.bulk_data import exposure_refusal as bulk_refusal
 from engine.source.c_source import ends_of, includes_of, masked
 from engine.source.editable_tree import EditableTree
-from engine.source.file_kinds import SOURCES
+from engine.source.file_kinds import SOURCES, FileKind, kind_of
 from engine.source.file_policy import exposure_refusal
 from engine.source.functions import Function, functions_of
 
@@ -67,8 +67,13 @@ class SourceIndex:
         return self._texts[path]
 
     def is_written(self, path: str) -> bool:
-        """Whether a person wrote it: no table of numbers, nothing that a tool made."""
+        """Whether a person wrote it: no table of numbers, nothing that a tool made.
+
+        Configuration counts as written: ESP-IDF's ``save-defconfig`` says that it made it.
+        """
         text = self.read(path)
+        if kind_of(path) is FileKind.CONFIGURATION:
+            return text is not None
         return text is not None and bulk_refusal(path, text) is None
 
     def functions(self, path: str) -> tuple[Function, ...]:

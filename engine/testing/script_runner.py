@@ -23,6 +23,8 @@ QUIET_SECONDS = 15.0
 far slower: a simulator may take two minutes for the five seconds that a step has."""
 
 _SLOW = 0.5  # of our time that passes for firmware in a simulator that counts as slow
+_MIN_QUIET_SECONDS = 0.25  # of firmware time, in which most commands have long answered
+_MAX_FACTOR = 3  # of the seconds of ours after which that counts no more, on a busy machine
 _MAX_SHOWN_CHARACTERS = 200
 
 
@@ -203,8 +205,9 @@ def is_quiet(now: float, ours: float, heard: tuple[float, float], seconds: float
         heard: both times at which something came last.
         seconds: of ours.
     """
-    passed = ours - heard[1]
-    return passed >= seconds and now - heard[0] < passed * _SLOW
+    passed, simulated = ours - heard[1], now - heard[0]
+    enough = simulated >= _MIN_QUIET_SECONDS or passed >= _MAX_FACTOR * seconds
+    return passed >= seconds and enough and simulated < passed * _SLOW
 
 
 class _PendingStep:

@@ -296,3 +296,37 @@ def test_what_changed_is_shown_without_secrets(tree: EditableTree) -> None:
     assert "+new main/util.c" in text
     assert "+new keys/device.pem" not in text
     assert found.shown[1].why == "changed since it was last built with success"
+
+
+def seen_on_board(tree: EditableTree, said: Finding, console: tuple[str, ...]) -> RepairCase:
+    return repair_case(tree, said, stage="test.board", console=console)
+
+
+def test_where_no_place_is_known_the_last_log_lines_and_the_task_lead_to_it(tmp_path: Path) -> None:
+    files = {
+        **unrelated(),
+        "main/radio.c": 'void radio(void) {\n    ESP_LOGI("radio", "joining %s", name);\n}\n',
+        "main/tasks.c": 'void tasks(void) {\n    create(worker, "worker", 2048);\n}\n',
+        "sdkconfig.defaults": "# This file was generated\nCONFIG_ESP_MAIN_TASK_STACK_SIZE=3584\n",
+    }
+    tree = written(tmp_path, files)
+    console = ("I (10) main: up", "I (20) radio: joining lab")
+    aborted = error("abort() was called")
+    overflow = error("***ERROR*** A stack overflow in task worker has been detected.")
+
+    by_log, by_task = (
+        [each.path for each in question(seen_on_board(tree, said, console), 9000).shown]
+        for said in (aborted, overflow)
+    )
+
+    assert by_log[:2] == ["main/radio.c", "sdkconfig.defaults"]
+    assert by_task[:2] == ["main/tasks.c", "sdkconfig.defaults"]
+
+
+def test_a_header_that_is_not_found_shows_how_it_is_built(tmp_path: Path) -> None:
+    files = {**unrelated(), "CMakeLists.txt": "register()\n", "lib/a.h": '#include "b.h"\n'}
+    missing = error("driver/spi_master.h: No such file or directory", "lib/a.h", 1)
+
+    found = question(repair_case(written(tmp_path, files), missing), 9000)
+
+    assert [each.path for each in found.shown][:2] == ["lib/a.h", "CMakeLists.txt"]
