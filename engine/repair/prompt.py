@@ -48,6 +48,9 @@ change, weaken, skip or delete tests, assertions or what is expected of the cons
 TESTS_MAY_CHANGE = """\
 Tests may be changed where they are wrong themselves, never to let a fault of the firmware pass."""
 
+_SEEN_ON_CONSOLE = ("test.expectation", "test.incomplete", "test.failed", "simulator.fault")
+"""Findings whose evidence is the end of the console, which is shown."""
+
 _MAX_FINDINGS = 20
 _MAX_ERRORS = 3
 _EXPECTED_CHARACTERS = 4000
@@ -123,7 +126,9 @@ def _failed(case: RepairCase, room: int) -> str:
         if failure.findings and not new:
             continue
         summary = _relative(case, failure.summary)
-        repeated = any(each.message[:200] in failure.summary for each in failure.findings)
+        repeated = any(each.message[:200] in failure.summary for each in case.findings)
+        if repeated and not new:
+            continue
         lines.append(f"stage {failure.stage}:" + ("" if repeated else f" {_cut(summary, 300)}"))
         for finding in new[: max(0, _MAX_FINDINGS - len(told) + len(new))]:
             lines += _told(case, finding, console)
@@ -136,6 +141,8 @@ def _told(case: RepairCase, finding: Finding, console: frozenset[str]) -> Iterat
     yield f"{finding.severity}: {_cut(_relative(case, finding.title), 500)}"
     if finding.hint:
         yield f"  hint: {_cut(finding.hint, 300)}"
+    if case.console and finding.code in _SEEN_ON_CONSOLE:
+        return
     for line in _relative(case, finding.evidence or "").split("\n"):
         if line.strip() and line.strip() not in console:
             yield f"  | {line[:300]}"

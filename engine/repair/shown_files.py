@@ -178,6 +178,7 @@ def _ranked(
         for path, line in spots[:_MAX_PLACES]
         if (function := index.function_at(path, line)) is not None
     )
+    likely = frozenset(found)
     near = list(found)
     add_all(_called(index, functions, near))
     add_all(_included(index, near))
@@ -188,6 +189,9 @@ def _ranked(
         add_all(_included(index, near))
         add_all(_called(index, {}, near))
     add(build_files, "says how it is built")
+    # What starts the chip up and prints is used by everything, and seldom what must change.
+    late = {path: found.pop(path) for path in [*found] if is_startup(path) and path not in likely}
+    found.update(late)
     add(_rest(case, index), "of the project")
     return found
 

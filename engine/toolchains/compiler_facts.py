@@ -21,6 +21,7 @@ _MAX_COMMANDS_BYTES = 32 << 20
 _MAX_FLAGS_CHARACTERS = 800
 _ID = re.compile(r"set\(CMAKE_C_COMPILER_ID \"([^\"]{1,80})\"\)")
 _VERSION = re.compile(r"set\(CMAKE_C_COMPILER_VERSION \"([^\"]{1,80})\"\)")
+_SECRET = re.compile(r"(-D\w*(?:PASS|PSK|KEY|SECRET|TOKEN|SSID|CREDENTIAL)\w*)=.*", re.IGNORECASE)
 _TELLING = re.compile(r"-(?:D|W(?!l,)|O|std=|f(?!\w*prefix-map)|m(?!llvm)|g\b)")
 
 
@@ -60,7 +61,8 @@ def _flags(build_dir: Path, file: str | None) -> str:
         commands = json.loads(_read(build_dir / "compile_commands.json", _MAX_COMMANDS_BYTES))
     except (ValueError, RecursionError):
         return ""
-    entries = [each for each in commands if isinstance(each, dict)]
+    rows = commands if isinstance(commands, list) else []
+    entries = [each for each in rows if isinstance(each, dict)]
     named = [each for each in entries if file and str(each.get("file", "")).endswith(f"/{file}")]
     for entry in (*named, *entries):
         command = entry.get("command")
@@ -70,7 +72,8 @@ def _flags(build_dir: Path, file: str | None) -> str:
             words = shlex.split(command)
         except ValueError:
             continue
-        flags = " ".join(dict.fromkeys(word for word in words[1:] if _TELLING.match(word)))
+        told = (_SECRET.sub(r"\1=...", word) for word in words[1:] if _TELLING.match(word))
+        flags = " ".join(dict.fromkeys(told))
         if len(flags) > _MAX_FLAGS_CHARACTERS:
             flags = f"{flags[:_MAX_FLAGS_CHARACTERS].rpartition(' ')[0]} ..."
         return flags

@@ -329,3 +329,31 @@ def test_a_model_is_shown_what_it_asks_for_twice_and_then_answers(
     assert "chipp.h: is not in the project; near it are runtime/chip.h" in third
     record = artifact(engine, done.number, "repair-1.md")
     assert "NEED: runtime/chip.h" in record
+
+
+def test_what_changed_since_the_last_success_is_shown_to_the_model(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    name = broken(engine, tmp_path, "")
+    assert build(engine, name).status is RunStatus.SUCCESS
+    source = tmp_path / "fw"
+    main = (source / "main/main.c").read_text()
+    commit(
+        source,
+        {
+            "main/main.c": main.replace("    run_tests();\n", f"{BROKEN}    run_tests();\n", 1),
+            "keys/device.pem": "hush\n",
+        },
+    )
+    engine.projects.sync(engine.projects.get(name).id)
+    engine.projects.wait(engine.projects.get(name).id, timeout=30)
+    answers.texts.append(RIGHT)
+
+    done = build(engine, name)
+
+    assert done.status is RunStatus.SUCCESS
+    asked = answers.asked()[0][1]["content"]
+    changed = asked.partition("# Changed since it was last built with success")[2]
+    assert f"\n+{BROKEN}" in changed
+    assert "hush" not in asked
+    assert "toolchain: cmake\ncompiler: Clang " in asked

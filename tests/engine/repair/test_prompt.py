@@ -330,3 +330,22 @@ def test_a_header_that_is_not_found_shows_how_it_is_built(tmp_path: Path) -> Non
     found = question(repair_case(written(tmp_path, files), missing), 9000)
 
     assert [each.path for each in found.shown][:2] == ["lib/a.h", "CMakeLists.txt"]
+
+
+def test_a_summary_that_repeats_an_error_is_left_out(tree: EditableTree) -> None:
+    finding = Finding(
+        Severity.ERROR, "test.expectation", "never printed: ready", evidence="CPU halted."
+    )
+    failures = (
+        StageFailure("test.simulator", "labwired: never printed: ready", (finding,)),
+        StageFailure("judge", "blocked: labwired: never printed: ready", ()),
+    )
+    case = RepairCase(
+        target="esp32c3", app="", failures=failures, tried=(), tree=tree, console=("I (1) a: up",)
+    )
+
+    text = question(case, 20_000).messages[1].text
+
+    assert text.count("never printed: ready") == 1
+    assert "CPU halted." not in text
+    assert "I (1) a: up" in text
