@@ -23,6 +23,7 @@ _FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _VARIABLE = re.compile(r"\bextern\b.*?([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*\Z", re.DOTALL)
 _NO_SYMBOL = re.compile(r"(?:using|static_assert|_Static_assert|template|friend)\b")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\([^)]*\)\)|\[\[[^\]]*\]\]|\b__declspec\s*\([^)]*\)")
+_WRAPPED_TYPE = re.compile(r"[A-Z][A-Z0-9_]*\s*\([^()]{1,200}\)\s*(?=[A-Za-z_*])")
 _UNIT_NAME = "<measured>"
 # What the parser thinks of somebody's escape sequences is nothing for this process's terminal.
 warnings.filterwarnings("ignore", module=_UNIT_NAME)
@@ -145,6 +146,8 @@ def _name(head: str, body: str) -> str:
         pointer = _POINTER.search(plain)
         names = _WORD.findall(body.rpartition("}")[2][-_MAX_HEAD_CHARACTERS:] or plain)
         return pointer[1] if pointer else names[-1] if names else ""
+    # A macro around the type, such as CJSON_PUBLIC(char *), says who may link to the function.
+    plain = _WRAPPED_TYPE.sub("int ", plain) if _WRAPPED_TYPE.match(plain) else plain
     if _is_function(head):
         function = _FUNCTION.search(plain)
         # Without anything before the name it is a macro that declares something.

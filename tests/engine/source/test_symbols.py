@@ -144,6 +144,19 @@ def test_what_is_no_python_is_a_value_error(piece: str, times: int) -> None:
 
 
 @pytest.mark.slow
+def test_a_macro_around_a_type_declares_the_function_behind_it() -> None:
+    found = of_header(
+        "/* The version. */\n"
+        "LIB_PUBLIC(const char *) lib_version(void);\n"
+        "LIB_PUBLIC(void) *lib_new(int size);\n"
+        "DECLARE_EVENTS(LIB_EVENTS);\n"
+    )
+
+    assert [(each.name, each.documented) for each in found] == [
+        *(("lib_version", True), ("lib_new", False))
+    ]
+
+
 @given(
     text=st.text(max_size=300)
     | st.lists(
