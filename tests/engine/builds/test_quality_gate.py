@@ -12,7 +12,7 @@ import pytest
 from engine import Engine, Settings, samples
 from engine.enums import RunStatus, Severity
 from engine.errors import UsageError
-from engine.quality.result import MeasureStatus
+from engine.quality.result import GateVerdict, MeasureStatus
 from engine.quality_requirements import Aspect
 from engine.store.tables import Run
 from engine.tasks.request import TaskRequest
@@ -166,6 +166,36 @@ def test_what_became_of_a_build_that_gives_nothing_to_measure_is_said(
     assert (gated.build, gated.built) == (None, f"build {failed.number} failed")
     details = {each.detail for each in gated.result.measures if each.id in PERFORMANCE}
     assert details == {f"build {failed.number} failed: nothing to measure"}
+
+
+def test_of_a_commit_whose_build_failed_no_older_build_is_measured(
+    engine: Engine, source: Path
+) -> None:
+    assert build(engine, source).status is RunStatus.SUCCESS
+    commit(source, {"main/main.c": "int broken(void) { return\n", "README.md": README})
+    failed = build(engine, source)
+    project = engine.projects.find_or_add(str(source))
+
+    gated = engine.gate.measure(project.id)
+
+    assert (gated.build, gated.built) == (None, f"build {failed.number} failed")
+    assert gated.result.verdict is not GateVerdict.PASSED
+
+
+def test_a_build_whose_gate_cannot_judge_enough_says_so(engine: Engine, source: Path) -> None:
+    demand(source, 'exclude = ["**"]')
+
+    built = build(engine, source)
+
+    assert built.status is RunStatus.SUCCESS, built.error
+    assert report(built)["passed"] is False
+    (found,) = (
+        row.finding
+        for row in engine.builds.findings(built.number)
+        if row.finding.code == "quality.unjudged"
+    )
+    assert found.severity is Severity.WARNING
+    assert found.message.startswith("quality gate not judged: 3 of 8 measures judged")
 
 
 def test_a_commit_has_one_score_of_documentation(engine: Engine, source: Path) -> None:
