@@ -17,7 +17,7 @@ from engine.quality_requirements import Aspect, QualityRequirements
 from engine.text import count as number_of
 
 NO_DATA = (
-    "no coverage report in the tree, and no tests to run: [quality] host_tests names their folder"
+    "no coverage report in the tree, and espdeck.toml names no tests to run: [quality] host_tests"
 )
 
 

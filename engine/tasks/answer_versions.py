@@ -18,6 +18,9 @@ _LONGEST_LINE = 240
 _MAX_WORDS = 12
 _NO_CODE = DOCUMENTS | {"text", "diff", "csv"}
 _DOTS = ("...", "…")
+_EDITS = ("<<<<<<< ", "@@ -")
+"""How lines begin that change a file, where the file itself was asked for."""
+
 _CODE = (
     r"(?:code|files?|functions?|methods?|implementations?|includes?|imports?|contents?|class|"
     r"definitions?|declarations?|configurations?|body|lines?|settings|options|tests?)"
@@ -75,6 +78,8 @@ def loss(old: str, new: str, kind: str, elsewhere: Iterable[str] = ()) -> str:
 
 
 def _stands_for_others(line: str, before: str, kind: str) -> bool:
+    if line.startswith(_EDITS):
+        return True
     if line in _DOTS:
         # In Python that is an expression, and in C the last argument.
         return kind != "python" and kind != "yaml" and not before.endswith((",", "("))

@@ -237,7 +237,7 @@ def name_at(lines: Sequence[str], at: int) -> str:
     """The name in a comment that begins at a line, empty for none."""
     line = lines[at][:_LONGEST_COMMENT].strip()
     begins = _COMMENT.match(line)
-    if begins is None:
+    if begins is None or line.startswith("--- "):  # the latter is a diff's
         return ""
     # No one pattern for all of it: blanks, text and blanks again would be tried in every way.
     text = _COMMENT_END.sub("", line[begins.end() :]).strip(_RULER)

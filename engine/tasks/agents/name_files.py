@@ -24,7 +24,7 @@ _SHOWN_CHARACTERS = 3000
 _MAX_TOKENS = 512
 _MAX_LINES = 200
 _LINE = re.compile(
-    r"[^\w]{0,8}(?:block[ \t]{1,3})?(\d{1,2})\b[^\w./\\]{1,8}(.{1,300})", re.IGNORECASE
+    r"\W{0,8}(?:block[ \t]{1,3})?(\d{1,2})\b[^\w/\\][^\w./\\]{0,8}(.{1,300})", re.IGNORECASE
 )
 _NO_FILE = re.compile(r"(?:none|no file|not a file|no name|snippet|n/a)\b", re.IGNORECASE)
 
