@@ -342,6 +342,7 @@ TOOLS = (
         _Monitor,
         ConsoleAnswer,
         _monitor,
+        may_need=(McpAllow.CONSOLE, McpAllow.FLASH),
     ),
     Tool(
         "read_console",

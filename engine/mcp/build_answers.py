@@ -58,6 +58,8 @@ class StageAnswer(Answer):
     status: str
     seconds: float | None = None
     summary: str = ""
+    """Empty also where it is the build's error."""
+
     attempt: int = 1
 
 
@@ -182,7 +184,7 @@ def _stages(engine: Engine, run: Run) -> tuple[StageAnswer, ...]:
             stage=stage_label(row.key),
             status=row.status,
             seconds=round(row.seconds, 1) if row.seconds is not None else None,
-            summary=row.summary[:MAX_MESSAGE_CHARACTERS],
+            summary="" if row.summary == run.error else row.summary[:MAX_MESSAGE_CHARACTERS],
             attempt=row.attempt,
         )
         for row in last.values()

@@ -86,10 +86,8 @@ class McpServer:
             input_schema=schema_of(tool.takes),
             output_schema=schema_of(tool.answers),
             annotations=types.ToolAnnotations(
-                read_only_hint=not tool.needs,
+                read_only_hint=tool.only_reads(self._lab.allowed),
                 destructive_hint=tool.is_destructive,
-                idempotent_hint=not tool.needs,
-                open_world_hint=False,
             ),
         )
 

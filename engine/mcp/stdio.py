@@ -8,10 +8,10 @@ cancelled then, and boards are free.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.mcp.permissions import McpAllow
     from engine.mcp.server import McpServer
 
-PARENT_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 """Seconds between two looks whether the client is there: another process may hold its pipe."""
 
 END_SECONDS = 15.0
@@ -59,8 +59,12 @@ def serve_mcp(open_engine: Callable[[], Engine], allowed: Collection[McpAllow]) 
 
     lab = Lab(open_engine, allowed)
     server = McpServer(lab)
-    code = anyio.run(_serve, server, lab, parent, wire_in, wire_out)
-    _end(server, lab, code)
+    try:
+        anyio.run(_serve, server, lab, parent, wire_in, wire_out)
+    except Exception:
+        _LOG.exception("serve")
+        _end(server, lab, 1)
+    _end(server, lab, 0)
 
 
 def _take_streams() -> tuple[int, int]:
@@ -73,25 +77,23 @@ def _take_streams() -> tuple[int, int]:
     return wire_in, wire_out
 
 
-async def _serve(server: McpServer, lab: Lab, parent: int, wire_in: int, wire_out: int) -> int:
-    """Serve until the client goes; 0 as the exit code."""
+async def _serve(server: McpServer, lab: Lab, parent: int, wire_in: int, wire_out: int) -> None:
+    """Serve until the client goes."""
     import anyio
     from mcp.server.stdio import stdio_server
 
     async with anyio.create_task_group() as group:
         group.start_soon(_end_on_signal, server, lab)
-        group.start_soon(_end_with_parent, server, lab, parent)
+        group.start_soon(_end_with_client, server, lab, parent, wire_out)
         reading = io.TextIOWrapper(os.fdopen(wire_in, "rb"), encoding="utf-8", errors="replace")
         writing = io.TextIOWrapper(os.fdopen(wire_out, "wb"), encoding="utf-8")
         protocol, options = server.protocol, server.protocol.create_initialization_options()
-        with contextlib.suppress(OSError):  # nobody reads our answers any more
-            async with stdio_server(anyio.wrap_file(reading), anyio.wrap_file(writing)) as (
-                incoming,
-                outgoing,
-            ):
-                await protocol.run(incoming, outgoing, options)
+        async with stdio_server(anyio.wrap_file(reading), anyio.wrap_file(writing)) as (
+            incoming,
+            outgoing,
+        ):
+            await protocol.run(incoming, outgoing, options)
         group.cancel_scope.cancel()
-    return 0
 
 
 async def _end_on_signal(server: McpServer, lab: Lab) -> None:
@@ -102,13 +104,20 @@ async def _end_on_signal(server: McpServer, lab: Lab) -> None:
             await anyio.to_thread.run_sync(_end, server, lab, 128 + number)
 
 
-async def _end_with_parent(server: McpServer, lab: Lab, parent: int) -> None:
+async def _end_with_client(server: McpServer, lab: Lab, parent: int, wire_out: int) -> None:
     import anyio
 
-    while os.getppid() == parent:
-        await anyio.sleep(PARENT_SECONDS)
+    while os.getppid() == parent and _is_read(wire_out):
+        await anyio.sleep(LOOK_SECONDS)
     _LOG.info("the client has gone")
     await anyio.to_thread.run_sync(_end, server, lab, 0)
+
+
+def _is_read(descriptor: int) -> bool:
+    """Whether somebody can read what is written to a pipe or socket."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # errors are always told: no reader is one (poll(2))
+    return not any(told & (select.POLLERR | select.POLLHUP) for _, told in poll.poll(0))
 
 
 def _end(server: McpServer, lab: Lab, code: int) -> NoReturn:

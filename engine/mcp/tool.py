@@ -69,7 +69,8 @@ class Tool:
         takes: its arguments.
         answers: what it gives.
         work: does it. Blocks, in a thread of its own; ends soon after the call is cancelled.
-        needs: classes of which one has to be allowed; none for one that only reads.
+        needs: classes of which one has to be allowed; none for one that reads.
+        may_need: those that some of its arguments need.
         is_destructive: whether what was there before is lost, as what a board ran.
     """
 
@@ -79,7 +80,16 @@ class Tool:
     answers: type[Answer]
     work: Callable[[Lab, Any, Call], Answer]
     needs: Collection[McpAllow] = ()
+    may_need: Collection[McpAllow] = ()
     is_destructive: bool = False
+
+    def only_reads(self, allowed: Collection[McpAllow]) -> bool:
+        """Whether it changes nothing, whatever it is given.
+
+        Args:
+            allowed: what a person allowed.
+        """
+        return not self.needs and not set(self.may_need) & set(allowed)
 
     def read_arguments(self, given: Mapping[str, Any]) -> Arguments:
         """Understand arguments.
@@ -153,7 +163,9 @@ def bounded_lines(
     """
     kept: list[str] = []
     for line in reversed(lines) if newest else lines:
-        cut = line if len(line) <= MAX_LINE_CHARACTERS else f"{line[: MAX_LINE_CHARACTERS - 1]}…"
+        cut = line.rstrip()
+        if len(cut) > MAX_LINE_CHARACTERS:
+            cut = f"{cut[: MAX_LINE_CHARACTERS - 1]}…"
         characters -= len(cut) + 1
         if characters < 0 and kept:
             break

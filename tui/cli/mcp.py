@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import Annotated
 
 import typer
 
-from engine.errors import UsageError
 from tui import garbage_collection
 from tui.cli.command_line import Commands
-from tui.cli.common import REMOTE, load_settings, split_names
-
-if TYPE_CHECKING:
-    from engine import Engine
+from tui.cli.common import load_settings, print_aside, split_names
 
 cli = Commands()
 
@@ -33,18 +30,16 @@ def mcp_command(
 
     Agents start it themselves: see espdeck guide agents.
     """
-    from engine import McpAllow, parse_mcp_allowed, serve_mcp
+    from engine import Engine, McpAllow, parse_mcp_allowed, serve_mcp
 
-    if REMOTE in context.meta:
-        raise UsageError("espdeck mcp cannot be used with --remote: have ssh start it there")
     allowed = parse_mcp_allowed(split_names(allow))
 
     def open_engine() -> Engine:
-        from engine import Engine
-
         engine = Engine(load_settings(context), lambda: load_settings(context))
         engine.open(execute=McpAllow.BUILD in allowed)
         garbage_collection.modules_are_there()
         return engine
 
+    if sys.stdin.isatty():
+        print_aside("waits for an agent on standard input: see  espdeck guide agents")
     serve_mcp(open_engine, allowed)

@@ -195,7 +195,7 @@ def test_what_is_not_allowed_says_how_it_is(reader: Agent) -> None:
         assert f"--allow {name}" in line
     assert "--allow console" in reader.refused("reset_board", board=BOARD)
     assert "--allow console" in reader.refused("monitor", board=BOARD, reset=True)
-    assert reader.call("list_projects")["projects"]
+    assert reader.call("list_boards")["boards"]
 
 
 def test_a_class_allows_no_other(lab: Path, agent: Agent) -> None:
@@ -208,15 +208,19 @@ def test_a_class_allows_no_other(lab: Path, agent: Agent) -> None:
     assert "needs --allow flash" in (tools["flash"].description or "")
 
 
-def test_tools_say_what_they_change(agent: Agent) -> None:
-    hints = {name: tool.annotations for name, tool in agent.tools().items()}
+def test_tools_say_what_they_change(agent: Agent, reader: Agent) -> None:
+    def hinted(which: Agent, hint: str) -> set[str]:
+        tools = which.tools().items()
+        return {
+            name for name, tool in tools if tool.annotations and getattr(tool.annotations, hint)
+        }
 
-    reading = {name for name, hint in hints.items() if hint and hint.read_only_hint}
-    destroying = {name for name, hint in hints.items() if hint and hint.destructive_hint}
-    assert {"show_build", "read_log", "list_boards", "monitor", "show_fix"} <= reading
-    assert not {"build", "flash", "reset_board", "reserve_board", "cancel_build"} & reading
-    assert destroying == {"flash"}
-    assert not [name for name in hints if "erase" in name or "efuse" in name]
+    changing = {"build", "flash", "reset_board", "reserve_board", "cancel_build", "run_tests"}
+    assert {"show_build", "read_log", "list_boards", "show_fix"} <= hinted(agent, "read_only_hint")
+    assert not (changing | {"monitor"}) & hinted(agent, "read_only_hint")
+    assert "monitor" in hinted(reader, "read_only_hint")  # it can neither restart nor type
+    assert hinted(agent, "destructive_hint") == {"flash"}
+    assert not [name for name in agent.tools() if "erase" in name or "efuse" in name]
 
 
 def test_mistakes_are_one_line(agent: Agent) -> None:
@@ -296,6 +300,15 @@ def test_the_end_of_input_lets_a_board_go(lab: Path, agent: Agent) -> None:
         assert "(raw)" in held["who_has_it"]
         assert server.process.wait(60) == 0
         agent.wait_for_board("free")
+
+
+def test_a_client_that_reads_no_more_lets_a_board_go(lab: Path, agent: Agent) -> None:
+    with watching(lab) as server:
+        agent.wait_for_board("busy")
+        server.stdout.close()
+
+        agent.wait_for_board("free")
+        assert server.process.wait(60) == 0
 
 
 def test_a_signal_lets_a_board_go(lab: Path, agent: Agent) -> None:
