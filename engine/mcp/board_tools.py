@@ -23,6 +23,7 @@ from engine.mcp.tool import (
     Call,
     Tool,
     bounded_lines,
+    fold_repeats,
 )
 
 MAX_PATTERNS = 16
@@ -215,7 +216,7 @@ def _monitor(lab: Lab, arguments: _Monitor, call: Call) -> ConsoleAnswer:
         send=[typed] if typed else [],
         most_lines=arguments.lines,
     )
-    lines, _ = bounded_lines([*found.lines], MAX_TEXT_CHARACTERS, newest=True)
+    lines, _ = bounded_lines(fold_repeats(found.lines), MAX_TEXT_CHARACTERS, newest=True)
     silent = not found.total and not arguments.reset
     return ConsoleAnswer(
         board=arguments.board,
@@ -269,7 +270,8 @@ def _read_console(lab: Lab, arguments: _ReadConsole, _call: Call) -> SessionAnsw
         return SessionAnswer(board=arguments.board, lines=tuple(lines), is_cut=is_cut)
     newest = sessions[0]
     all_lines, is_whole = _tail_of(newest)
-    lines, left_out = bounded_lines(all_lines[-arguments.lines :], MAX_TEXT_CHARACTERS, newest=True)
+    last = fold_repeats(all_lines[-arguments.lines :])
+    lines, left_out = bounded_lines(last, MAX_TEXT_CHARACTERS, newest=True)
     return SessionAnswer(
         board=arguments.board,
         began=f"{newest.began:%Y-%m-%dT%H:%M:%SZ}",

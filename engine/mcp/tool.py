@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,6 +172,16 @@ def bounded_lines(
             break
         kept.append(cut)
     return (kept[::-1] if newest else kept), len(lines) - len(kept)
+
+
+def fold_repeats(lines: Iterable[str]) -> list[str]:
+    """Lines of which each that came several times in a row is there once, with how often."""
+    folded: list[str] = []
+    for line, same in itertools.groupby(lines):
+        folded.append(line)
+        if (again := sum(1 for _ in same) - 1) > 0:
+            folded.append(f"-- the same {again} times more" if again > 1 else line)
+    return folded
 
 
 MAX_LINE_CHARACTERS = 500

@@ -17,7 +17,7 @@ from engine.mcp import stdio
 from engine.mcp.build_answers import FindingAnswer
 from engine.mcp.read_tools import LogAnswer
 from engine.mcp.server import TOOLS
-from engine.mcp.tool import MAX_LINE_CHARACTERS, bounded_lines, content_of, schema_of
+from engine.mcp.tool import MAX_LINE_CHARACTERS, bounded_lines, content_of, fold_repeats, schema_of
 
 MAX_TOKENS = 3_500
 """Of all tools: what every conversation of an agent begins with."""
@@ -72,6 +72,14 @@ def test_lines_are_kept_from_the_end_that_is_wanted() -> None:
     assert bounded_lines(lines, 1) == (lines[:1], 2)
     ((long,), left_out) = bounded_lines(["x" * 10_000], 20_000)
     assert (len(long), left_out) == (MAX_LINE_CHARACTERS, 0)
+
+
+def test_a_line_that_comes_again_and_again_is_told_once() -> None:
+    lines = ["boot", *["waiting"] * 100, "up", "twice", "twice"]
+
+    told = ["boot", "waiting", "-- the same 99 times more", "up", "twice", "twice"]
+    assert fold_repeats(lines) == told
+    assert fold_repeats([]) == []
 
 
 @pytest.mark.parametrize(
