@@ -21,6 +21,7 @@ from engine.mcp.tool import (
     Answer,
     Arguments,
     Call,
+    NoArguments,
     Tool,
     bounded_lines,
     fold_repeats,
@@ -32,10 +33,6 @@ _TAIL_BYTES = 1 << 18
 _MAX_HOURS = 24.0
 
 _BoardName = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class _Nothing(Arguments):
-    """No arguments."""
 
 
 class BoardAnswer(Answer):
@@ -66,7 +63,7 @@ class BoardsAnswer(Answer):
     next: str = ""
 
 
-def _list_boards(lab: Lab, _arguments: _Nothing, _call: Call) -> BoardsAnswer:
+def _list_boards(lab: Lab, _arguments: NoArguments, _call: Call) -> BoardsAnswer:
     found = tuple(
         BoardAnswer(
             board=each.label or each.name,
@@ -324,7 +321,7 @@ def _release_board(lab: Lab, arguments: _ReleaseBoard, _call: Call) -> BoardsAns
 
 def _only(lab: Lab, name: str) -> BoardsAnswer:
     """One board as the list has it."""
-    every = _list_boards(lab, _Nothing(), Call())
+    every = _list_boards(lab, NoArguments(), Call())
     every.boards = tuple(each for each in every.boards if each.board == name)
     return every
 
@@ -333,7 +330,7 @@ TOOLS = (
     Tool(
         "list_boards",
         "List the boards of the lab: chip, state, who has each, what it runs.",
-        _Nothing,
+        NoArguments,
         BoardsAnswer,
         _list_boards,
     ),

@@ -17,13 +17,18 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 from engine.errors import CancelledError, EspdeckError, Interrupted
-from engine.mcp import board_tools, build_tools, read_tools
+from engine.mcp import board_tools, build_tools, read_tools, result_tools
 from engine.mcp.lab import Lab
 from engine.mcp.permissions import check_allowed
 from engine.mcp.tool import Answer, Call, Tool, content_of, schema_of
 from engine.text import clean, mask_tokens
 
-TOOLS: Sequence[Tool] = (*read_tools.TOOLS, *build_tools.TOOLS, *board_tools.TOOLS)
+TOOLS: Sequence[Tool] = (
+    *read_tools.TOOLS,
+    *result_tools.TOOLS,
+    *build_tools.TOOLS,
+    *board_tools.TOOLS,
+)
 
 INSTRUCTIONS = """\
 espdeck is a lab for ESP32 firmware: it builds, simulates, flashes and watches real boards.

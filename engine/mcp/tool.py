@@ -28,6 +28,10 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
+class NoArguments(Arguments):
+    """Nothing."""
+
+
 class Answer(BaseModel):
     """What a tool answers. Fields that have their default are left out: tokens cost."""
 
