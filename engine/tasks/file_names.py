@@ -113,7 +113,7 @@ _COMMENT = re.compile(r"//+!?|/\*+!?|#+|--+|;+|<!--|%+|\{/\*")
 _COMMENT_END = re.compile(r"(?:\*/\}?|-->)\Z")
 _RULER = "=-*~#+ \t"
 _DOC_FILE = re.compile(r"[@\\]file(?:name)?[ \t]+(\S+)")
-_BEFORE_NAMES = ("#!", "<?xml", "# -*-", "#pragma once")
+_BEFORE_NAMES = ("#!", "<?xml", "# -*-", "#pragma once", "// SPDX", "/* SPDX", "# SPDX")
 _LABEL = re.compile(r"(?:file(?:[ _-]?name)?|path|title|name|src)[ \t]*[:=][ \t]*", re.IGNORECASE)
 _DECORATION = re.compile(r"#{1,6}[ \t]+|[-*+>][ \t]+|(?:\d{1,2}|[A-Za-z])[.)][ \t]+|//[ \t]*")
 _LINK = re.compile(r"\[([^][\n]{0,240})\]\(([^()\n]{0,240})\)")
@@ -372,6 +372,7 @@ def _name_in_comment(text: str) -> str:
 
 def _path(word: str) -> str:
     """A word as a path with ``/``, empty when it is none."""
+    word = word.rpartition("：")[2]  # the colon of East Asian texts, which stand without blanks
     label = _LABEL.match(word)
     word = word[label.end() if label else 0 :].strip(_QUOTES).rstrip(".")
     if "://" in word:

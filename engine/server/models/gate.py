@@ -84,8 +84,10 @@ class GateAnswer(BaseModel):
     """How the files stand."""
 
     passed: bool = Field(description="Whether nothing blocks and at least half is judged.")
-    verdict: str = Field(description="`passed`, `failed` or `not judged`.")
-    summary: str = Field(description="All of it in a line.")
+    verdict: str = Field(
+        default="", description="`passed`, `failed` or `not judged`: too little could be measured."
+    )
+    summary: str = Field(default="", description="All of it in a line.")
     score: float = Field(description="0 to 100, of what could be measured.")
     measures: list[GateMeasure]
     blockers: list[str] = Field(description="Why they did not pass, a line each.")
