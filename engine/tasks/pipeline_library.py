@@ -1,6 +1,6 @@
 """Where step pipelines come from: shipped with espdeck, a person's own, a project's.
 
-- shipped: ``engine/workflows/templates/*.yaml``
+- shipped: ``engine/tasks/templates/*.yaml``
 - a person's: ``pipelines/*.yaml`` beside the settings file (``~/.config/espdeck/pipelines/``)
 - a project's: ``.espdeck/pipelines/*.yaml`` as its commit has them: untrusted
 
