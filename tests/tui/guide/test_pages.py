@@ -215,6 +215,7 @@ OTHER_WORDS = {
         "hello_world",
     ),
     *("result_id", "project_id"),
+    *("max_completion_tokens", "reasoning_content"),
     *("test_check", "auto_execute", "python_files", "test_apps", "app_main"),
     *("code_review", "architecture_design", "feature_development", "bug_fix", "free_task"),
 }
