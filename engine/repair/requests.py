@@ -19,6 +19,9 @@ MAX_NAMES = 4
 """Names that one answer may ask for."""
 
 _REQUEST = re.compile(r"[ \t>*`_#-]{0,8}NEED[*`_]{0,4}:[*` \t]*([^\n`*]{1,300})")
+_CHANGES = re.compile(
+    r"^(?:<{5,9} ?\w|-{5,9} ?SEARCH|\*\*\* Begin|--- \S|\+\+\+ \S|@@)", re.MULTILINE
+)
 _IDENTIFIER = re.compile(r"(?:struct|union|enum|class)?\s*([A-Za-z_]\w{0,127})(?:\(\))?")
 _MAX_NEAR = 5
 
@@ -37,11 +40,13 @@ class Requested:
 
 
 def names_requested(answer: str) -> tuple[str, ...]:
-    """The names in lines ``NEED: name`` of an answer; none where it has none.
+    """The names in lines ``NEED: name`` of an answer; none where it has none, or has changes.
 
     Args:
         answer: of a model. Untrusted.
     """
+    if _CHANGES.search(answer):
+        return ()
     found = [match[1].strip() for line in answer.split("\n") if (match := _REQUEST.match(line))]
     return tuple(dict.fromkeys(filter(None, found)))[:MAX_NAMES]
 

@@ -258,12 +258,8 @@ def _printing(case: RepairCase, index: SourceIndex, *, with_console: bool) -> di
         }
         if created:
             return created
-    pieces = {
-        piece.strip()
-        for text in said
-        for piece in _REGEX_SIGNS.split(text)
-        if len(piece.strip()) >= 4
-    }
+    split = (piece.strip() for text in said for piece in _REGEX_SIGNS.split(text))
+    pieces = [*dict.fromkeys(piece for piece in split if len(piece) >= 4)][:_MAX_NAMES]
     words = {word.lower() for text in said for word in _LETTERS.findall(text)}
     if not words:
         return {}
@@ -271,8 +267,8 @@ def _printing(case: RepairCase, index: SourceIndex, *, with_console: bool) -> di
     for path in index.sources:
         for line, string in index.strings(path):
             low = {word.lower() for word in _LETTERS.findall(string)} & words
-            whole = sum(piece in string for piece in pieces)
-            if low or whole:
+            whole = sum(piece in string for piece in pieces) if low else 0
+            if low:
                 hits.setdefault(path, {})[line] = (whole, low)
     users = {
         word: sum(any(word in low for _, low in lines.values()) for lines in hits.values())

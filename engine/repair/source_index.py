@@ -21,13 +21,14 @@ from engine.source.file_policy import exposure_refusal
 from engine.source.functions import Function, functions_of
 
 _MAX_FILES = 4000
+_LINE_CHARACTERS = 2000  # of a line whose strings are read
 _NAME = re.compile(r"[A-Za-z_]\w{1,127}")
 _DEFINED = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(\w{1,128})"
     r"|\b(?:struct|union|enum|class)[ \t]+(?:class[ \t]+)?(\w{1,128})[^;{}()\n]{0,200}\{"
     r"|\}[ \t]*(\w{1,128})[ \t]*;"
     r"|^(?:static[ \t]+|const[ \t]+|volatile[ \t]+)*[A-Za-z_][\w \t*]{0,100}[ \t*]"
-    r"(\w{1,128})[ \t]*(?:\[[^\]\n]{0,80}\])?[ \t]*=",
+    r"(\w{1,128})[ \t]{0,20}(?:\[[^\]\n]{0,80}\])?[ \t]{0,20}=",
     re.MULTILINE,
 )
 _STRING = re.compile(r'"((?:\\.|[^"\\\n]){0,400})"')
@@ -100,7 +101,7 @@ class SourceIndex:
     def strings(self, path: str) -> Iterator[tuple[int, str]]:
         """Every string of a file with its line."""
         for number, row in enumerate((self.read(path) or "").split("\n"), 1):
-            for match in _STRING.finditer(row):
+            for match in _STRING.finditer(row[:_LINE_CHARACTERS]):
                 yield number, match[1]
 
     def includes(self, path: str) -> tuple[str, ...]:

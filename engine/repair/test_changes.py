@@ -14,6 +14,7 @@ and CMock (``TEST_ASSERT_*``, ``RUN_TEST``), GoogleTest and Catch2.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,13 +66,16 @@ _SWITCHES = re.compile(
     re.MULTILINE,
 )
 _LITERAL = re.compile(r"\b0[xX][0-9a-fA-F]+\w*|\b\d[\d.]*\w*|\"[^\"\n]*\"|\btrue\b|\bfalse\b")
+_BRACKET = re.compile(r"[()]")
 _EMPTY = re.compile(r"(?:.*\|\|)?\s*\(?(?:1|true|!0)\)?\s*")
 _FILE_WORD = re.compile(r"[\w./+-]{1,200}\.(?:c|cc|cpp|cxx|py)\b")
 _NOT_OF_THE_COMPILER = ("test.", "panic.", "simulator.", "quality.", "qa.", "board.", "boot.")
 _STATIC = re.compile(r"static.?assert|#error|_Static_assert", re.IGNORECASE)
-_MAX_ARGUMENT_CHARACTERS = 1000
+_MAX_ARGUMENT_CHARACTERS = 400
 _MAX_REASONS = 10
-_MAX_ASSERTIONS = 5000  # of one file
+_MAX_ASSERTIONS = 2000  # of one file
+_MAX_DEPTH = 64  # conditions that are followed: of more, the innermost
+_MAX_CONDITION_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +210,8 @@ def _switches(path: str, before: str, after: str) -> Iterator[str]:
 
 
 def _missing_calls(path: str, before: str, after: str) -> Iterator[str]:
-    was = Counter(match[1] for match in _TEST_CALL.finditer(_active(masked(before))))
-    now = Counter(match[1] for match in _TEST_CALL.finditer(_active(masked(after))))
+    was = Counter(match[1] for match in _TEST_CALL.finditer(_active(before)))
+    now = Counter(match[1] for match in _TEST_CALL.finditer(_active(after)))
     for name in was - now:
         yield f"{path} runs fewer tests: {name}() is gone"
 
@@ -257,7 +261,7 @@ def _test_files_in(text: str) -> set[str]:
 
 def _assertions(text: str) -> list[_Assertion]:
     """Every assertion that is compiled, in order; those under ``#if 0`` are not."""
-    code, found = masked(text), list[_Assertion]()
+    code, found = _code(text), list[_Assertion]()
     conditions: list[str] = []
     for start, line in _lines(code):
         if len(found) >= _MAX_ASSERTIONS:
@@ -276,11 +280,17 @@ def _assertions(text: str) -> list[_Assertion]:
     return found
 
 
-def _active(code: str) -> str:
+@functools.lru_cache(maxsize=4)
+def _code(text: str) -> str:
+    """A text without comments and strings, which takes its time."""
+    return masked(text)
+
+
+def _active(text: str) -> str:
     """Code without what stands under ``#if 0``."""
     conditions: list[str] = []
     kept: list[str] = []
-    for _start, line in _lines(code):
+    for _start, line in _lines(_code(text)):
         directive = _DIRECTIVE.match(line)
         if directive is not None:
             _step(conditions, directive[1], " ".join(directive[2].split()))
@@ -292,9 +302,10 @@ def _active(code: str) -> str:
 def _step(conditions: list[str], word: str, rest: str) -> None:
     """Follow a directive of the preprocessor."""
     if word.startswith("if"):
-        conditions.append(f"{word} {rest}")
+        conditions.append(f"{word} {rest[:_MAX_CONDITION_CHARACTERS]}")
+        del conditions[:-_MAX_DEPTH]
     elif word in ("elif", "else") and conditions:
-        conditions[-1] = f"not {conditions[-1]}"[:200]
+        conditions[-1] = f"not {conditions[-1]}"[:_MAX_CONDITION_CHARACTERS]
     elif word == "endif" and conditions:
         conditions.pop()
 
@@ -312,10 +323,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _argument(code: str, text: str, start: int) -> str:
     """What stands in the brackets that open before a place, blanks made one."""
-    depth = 1
-    end = min(len(code), start + _MAX_ARGUMENT_CHARACTERS)
-    for at in range(start, end):
-        depth += (code[at] == "(") - (code[at] == ")")
+    depth, end = 1, start + _MAX_ARGUMENT_CHARACTERS
+    for match in _BRACKET.finditer(code, start, end):
+        depth += 1 if match[0] == "(" else -1
         if depth == 0:
-            return " ".join(text[start:at].split())
+            end = match.start()
+            break
     return " ".join(text[start:end].split())
