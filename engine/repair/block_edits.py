@@ -131,11 +131,12 @@ class EditedFiles:
             return known
         if path in self._tree.files:
             try:
-                return EditedText.of(_read(self._tree.root / path))
+                text = self._texts[path] = EditedText.of(_read(self._tree.root / path))
             except OSError as error:
                 return BlockRefusal(path, f"cannot be read: {error.strerror}", misfit=False)
             except ValueError:
                 return BlockRefusal(path, "is not a text file", misfit=False)
+            return text
         if not may_be_new:
             return BlockRefusal(path, "is not a tracked file of the project")
         if os.path.lexists(self._tree.root / path):
@@ -217,17 +218,21 @@ def _whole(block: Block, path: str, text: EditedText) -> _Change | BlockRefusal 
     """All lines of a file anew."""
     new = _without_end([line.rstrip(BLANKS) for line in block.replace])
     old = text.lines
-    refused = _refused(new, (), path, text) or _shrunk(path, old, new)
+    refused = _too_long(path, old, new) or _refused(new, (), path, text) or _shrunk(path, old, new)
     if refused:
-        return replace(refused, misfit=True) if not block.beside_others else None
-    if max(len(old), len(new)) > MAX_WHOLE_LINES:
-        reason = f"has more than {MAX_WHOLE_LINES} lines, too many to be given whole"
-        return BlockRefusal(path, f"{reason}: change parts of it")
+        return None if block.beside_others else refused
     head = common_prefix(old, new)
     tail = common_prefix(old[head:][::-1], new[head:][::-1])
     if head == len(old) == len(new):
         return None
     return _Change(head, len(old) - tail, new[head : len(new) - tail], whole=True)
+
+
+def _too_long(path: str, old: Sequence[str], new: Sequence[str]) -> BlockRefusal | None:
+    if max(len(old), len(new)) <= MAX_WHOLE_LINES:
+        return None
+    reason = f"has more than {MAX_WHOLE_LINES} lines, too many to be given whole"
+    return BlockRefusal(path, f"{reason}: change parts of it")
 
 
 def _without_end(lines: list[str]) -> list[str]:
@@ -252,7 +257,8 @@ def _shrunk(path: str, old: Sequence[str], new: Sequence[str]) -> BlockRefusal |
         lost += old.index(first)
     if last in old and next(filter(None, reversed(old))) not in new:
         lost += old[::-1].index(last)
-    if lost * 4 > len(old):
+    is_excerpt = "\n".join(("", *new, "")) in "\n".join(("", *old, ""))
+    if is_excerpt or lost * 4 > len(old):
         reason = "is given by a part: give the whole file, or change parts of it"
         return BlockRefusal(path, reason)
     return None

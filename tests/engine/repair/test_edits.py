@@ -291,3 +291,63 @@ def test_a_large_file_of_lines_that_are_all_alike_is_no_trouble(root: Path) -> N
     applied(root, edits)
 
     assert len(edits.patch) < 300
+
+
+PIECES = st.sampled_from(
+    [
+        *("main/main.c", "`main.c`", "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE", "```c", "```"),
+        *("```diff", "--- main/main.c", "+++ main/main.c", "@@ -1 +1 @@", "@@", "*** End Patch"),
+        *("*** Begin Patch", "*** Update File: main/main.c", "*** Add File: main/new.c"),
+        *("int main(void)", "{", "    return 0", "}", " {", "+{", "-}", " }", "+    x", "", "..."),
+        *("  return 0", "\treturn 0;", "3 | }", "&lt;", "// rest of the code", "x\u200by"),
+    ]
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.lists(st.lists(PIECES, max_size=25).map("\n".join), min_size=1, max_size=3))
+def test_any_answers_come_to_a_patch_that_git_applies_or_to_reasons(
+    root: Path, answers: list[str]
+) -> None:
+    (root / "main" / "main.c").write_text(MAIN)
+    (root / "main" / "new.c").unlink(missing_ok=True)
+    edits, tree = AnswerEdits(), EditableTree(root, frozenset({"main/main.c"}))
+
+    for answer in answers:
+        found = edits.read(answer, tree)
+        assert bool(found.patch) != bool(found.refusals)
+        assert edits.refusal(found.refusals).text
+        if found.patch:
+            applied(root, found)
+            assert "\u200b" not in (root / "main" / "main.c").read_text()
+            return
+    assert (root / "main" / "main.c").read_text() == MAIN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("main/main.c\n" + block("", "a\n" * 3000 + "b\n", "c\n") * 60, id="misses"),
+        pytest.param("<<<<<<< SEARCH\n=======\n" * 60_000, id="heads"),
+        pytest.param("```c\n" * 300_000, id="fences that never end"),
+        pytest.param("`" * 9 + "c\n" + "```\n" * 400_000, id="fences that are too short"),
+        pytest.param("```diff\n" + "@@ @@\n-a\n+b\n" * 100_000 + "```\n", id="hunks"),
+        pytest.param("*** Update File: main/main.c\n" * 60_000, id="sections"),
+        pytest.param(
+            "main/main.c\n" + block("", "\n" * 300_000 + "a\n", "\n" * 300_000), id="blank"
+        ),
+        pytest.param("main/main.c\n```c\n" + "a\n" * 500_000 + "```\n", id="whole"),
+        pytest.param("/" * 2_000_000, id="a long line"),
+    ],
+)
+def test_answers_that_are_made_to_take_long_are_refused(root: Path, answer: str) -> None:
+    (root / "main" / "main.c").write_text("a\n" * (MAX_FILE_BYTES // 4))
+    edits = AnswerEdits()
+
+    found = edits.read(answer, tree_of(root))
+
+    assert found.refusals
+    assert sum(map(len, found.refusals)) < 50_000
+    assert len(edits.refusal(found.refusals).text) < 100_000
