@@ -393,7 +393,7 @@ def _missed(miss: _Miss, path: str, text: EditedText, show: bool) -> BlockRefusa
             reason = f"has no line {clean(strange.strip())[:80]!r}"
         if near:
             reason += f"; near is line {near.differs + 1}"
-        reason += "; SEARCH repeats lines exactly as they are now"
+        reason += ": copy lines exactly as they are now"
     return BlockRefusal(path, reason, shown=shown)
 
 

@@ -113,7 +113,7 @@ def read_diff(lines: Sequence[str], begin: int, stop: int, bounded: bool) -> tup
         if _has_head(lines, at, stop):
             old, new = _path_of(line), _path_of(lines[at + 1])
             makes = old == _NULL
-            paths = tuple(path for path in (new, old) if path != _NULL)
+            paths = tuple(dict.fromkeys(path for path in (new, old) if path != _NULL))
             hunk = None
             if new == _NULL:
                 hunks.append(Hunk(paths, problem=_DELETES))

@@ -172,15 +172,17 @@ class AnswerEdits:
         """
         lines = "\n".join(f"- {reason}" for reason in reasons)
         parts = [f"Nothing was changed, because:\n{lines}"]
-        for missed in [each for each in self._missed if each.shown][:_MAX_SHOWN]:
+        shown = [each for each in self._missed if each.shown][:_MAX_SHOWN]
+        for missed in shown:
             parts.append(f"The nearest lines of {clean(missed.file)}:\n{fenced(missed.shown)}")
+        if shown:
+            parts.append("The numbers before these lines are no part of the file.")
         if self._kept:
             kept = listed(list(map(clean, self.kept)))
             parts.append(
                 f"The other blocks fit and are kept ({len(self._kept)}, in {kept}): do not send "
-                "them again. What was refused refers to the files as those blocks make them.\n"
-                "Answer with the blocks that were refused, and only with these; the numbers before "
-                "the lines are no part of the file."
+                "them again. Answer with what was refused, and only with that; the lines are those "
+                "of the files as the kept blocks make them."
             )
         else:
             parts.append("Answer again, with all the blocks.")

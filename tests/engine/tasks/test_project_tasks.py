@@ -273,6 +273,46 @@ def test_an_answer_that_cannot_be_taken_is_told_why_and_given_again(
 
 
 @pytest.mark.slow
+def test_changes_that_fit_are_kept_and_only_the_rest_is_asked_for_again(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    misses = block("main/main.c", "int reply(void) {\n", "long answer(void) {\n")
+    rest = "```diff\n--- a/main/main.c\n+++ b/main/main.c\n@@ -9 +9 @@\n-int answer(void) {\n"
+    oracle.replies = {
+        "Fix": [FIX + misses, f"{rest}+long answer(void) {{\n```\n"],
+        "Regression test": ["NO CHANGE"],
+    }
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    build = done(engine, TaskRequest(workflow="bug_fix", description="x", project_id=where))
+
+    assert build.status is RunStatus.SUCCESS
+    _, second = oracle.asked("Fix")
+    assert "block 2: main/main.c has no line 'int reply(void) {'; near is line 1" in second
+    assert "\n1 int answer(void) {\n2     return 42;\n3 }\n" in second
+    assert "are kept (1, in main/main.c)" in second
+    assert (
+        "-int answer(void) {\n-    return 41;\n+long answer(void) {\n+    return 42;\n"
+        in files(engine, build.number)["changes.patch"]
+    )
+
+
+@pytest.mark.slow
+def test_a_model_that_does_not_manage_blocks_is_asked_for_whole_files(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    whole = f"main/main.c\n```c\n{MAIN.replace('41', '42')}```\n"
+    oracle.replies = {"Fix": ["No."] * 4 + [whole], "Regression test": ["NO CHANGE"]}
+    where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=where)
+
+    assert [done(engine, order).status for _ in range(2)] == [RunStatus.FAILED, RunStatus.SUCCESS]
+    assert done(engine, order).status is RunStatus.SUCCESS
+    asked = oracle.asked("Fix")
+    assert "search/replace blocks" in asked[0]
+    assert "Give each file that you change whole" in asked[-1]
+
+
+@pytest.mark.slow
 def test_a_step_whose_answers_are_all_refused_fails(engine: Engine, oracle: Oracle) -> None:
     oracle.replies = {"Fix": ["I have no idea."]}
     build = done(engine, TaskRequest(workflow="bug_fix", description="x"))
