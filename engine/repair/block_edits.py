@@ -146,6 +146,8 @@ class EditedFiles:
     def _change(
         self, block: Block, path: str, text: EditedText, makes: bool, again: bool, show: bool
     ) -> _Change | BlockRefusal | None:
+        if block.is_whole_file:
+            block = self._without_path(block, path, text)
         if makes or (block.is_whole_file and not text.lines):
             return _made(block, path, text)
         if block.is_whole_file:
@@ -165,6 +167,15 @@ class EditedFiles:
         ):
             return None
         return _missed(misses[0], path, text, show)
+
+    def _without_path(self, block: Block, path: str, text: EditedText) -> Block:
+        """A whole file without its path in a comment before it, which is no line of the file."""
+        first = block.replace[0] if block.replace else ""
+        written = self._names.in_comment(first)
+        if written is None or text.lines[:1] == [first.rstrip(BLANKS)]:
+            return block
+        is_path = self._names.named(written, makes=not text.lines).path == path
+        return replace(block, replace=block.replace[1:]) if is_path else block
 
 
 @dataclass(frozen=True, slots=True)

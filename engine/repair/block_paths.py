@@ -32,6 +32,7 @@ _TAG = re.compile(r"</?[\w-]{1,40}>")
 _WORD = re.compile(
     r"(?=\S*(?:[/\\]|\w\.\w)|(?:Makefile|Kconfig|Dockerfile)\S*\Z)[^\s`*<>|(){}=;,\"]{1,400}"
 )
+_COMMENT = re.compile(r"\s*(?://+|/\*+|#+|--|;+|<!--)\s*\S{1,400}(?:\s*(?:\*/|-->))?\s*")
 _MENTION = re.compile(r"[\w.@+\\/-]{3,400}")
 _MARKDOWN_ESCAPE = re.compile(r"\\([_*\-.])")
 _LINES_BEFORE = 4
@@ -142,6 +143,10 @@ class PathNames:
         if text and (quoted or text in self._files or _WORD.fullmatch(text)):
             return text
         return None
+
+    def in_comment(self, line: str) -> str | None:
+        """The path that is all of a comment, else None."""
+        return self.alone(line.strip()) if _COMMENT.fullmatch(line) else None
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

@@ -29,7 +29,6 @@ _NO_FILES = frozenset(
 )
 _NESTING = frozenset({"markdown", "md"})
 _LONGEST_FENCE = 8
-_PATH_COMMENT = re.compile(r"\s*(?://+|/\*+|#+|--|;+|<!--)\s*\S{1,400}(?:\s*(?:\*/|-->))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ class _Parser:
         first = next((at for at in range(begin + 1, stop) if lines[at].strip()), stop)
         if self._is_diff(word, first, stop):
             self._hunks(EditFormat.DIFF, begin, first, _End(stop, True))
-        elif first < stop:
+        elif first < stop and word not in _DIFF_WORDS:
             self._whole_file(begin, stop, word)
         # An empty fence, or a path in one of its own, belongs to what comes after it.
         is_path = first < stop and not any(map(str.strip, lines[first + 1 : stop]))
@@ -260,18 +259,17 @@ class _Parser:
         lines = self._lines
         if any(diff_hunks.begins_diff(lines, at) for at in range(first, min(first + 3, stop))):
             return True
-        is_told = word in _DIFF_WORDS or (first < stop and lines[first].startswith("@@ "))
-        return is_told and diff_hunks.looks_like_hunks(lines[first:stop])
+        if first < stop and lines[first].startswith("@@ "):
+            return True
+        return word in _DIFF_WORDS and any(lines[at][:1] in ("+", "-") for at in range(first, stop))
 
     def _whole_file(self, begin: int, stop: int, word: str) -> None:
         """A fence that may hold a file."""
         names, lines = self._names, self._lines
-        body = lines[begin + 1 : stop]
+        indent = lines[begin][: len(lines[begin]) - len(lines[begin].lstrip())]
+        body = [line.removeprefix(indent) for line in lines[begin + 1 : stop]]
         path = names.before(lines, self._since, begin) or names.before(lines, begin, begin + 1)
-        if path is None and _PATH_COMMENT.fullmatch(body[0]):
-            path = names.alone(body[0].strip())
-            if path is not None:
-                del body[0]
+        path = path or names.in_comment(body[0])
         if path is not None:
             files: tuple[str, ...] = (path,)
         elif word in _NO_FILES or (len(body) == 1 and names.alone(body[0].strip())):

@@ -82,15 +82,6 @@ def ends_patch(line: str) -> bool:
     return text.startswith("***") and _END_PATCH.fullmatch(text) is not None
 
 
-def looks_like_hunks(lines: Sequence[str]) -> bool:
-    """Whether lines without a head are a diff's: each has a sign, and some come or go."""
-    written = [line for line in lines if line.strip()]
-    if written and written[0].startswith("@@"):
-        return True
-    signed = sum(line[0] in " +-@\\" for line in written)
-    return signed == len(written) and any(line[0] in "+-" for line in written)
-
-
 def read_diff(lines: Sequence[str], begin: int, stop: int, bounded: bool) -> tuple[list[Hunk], int]:
     """The hunks of a unified diff.
 
