@@ -301,7 +301,7 @@ def test_a_model_that_does_not_manage_blocks_is_asked_for_whole_files(
     engine: Engine, oracle: Oracle, tmp_path: Path
 ) -> None:
     whole = f"main/main.c\n```c\n{MAIN.replace('41', '42')}```\n"
-    oracle.replies = {"Fix": ["No."] * 4 + [whole], "Regression test": ["NO CHANGE"]}
+    oracle.replies = {"Fix": ["No.", "No.", "No.", "No.", whole], "Regression test": ["NO CHANGE"]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
     order = TaskRequest(workflow="bug_fix", description="x", project_id=where)
 
