@@ -27,7 +27,7 @@ _WHAT = (
 )
 _LEFT_OUT = re.compile(
     rf"(?:(?:the|your|keep|all)\s+)*(?:(?:rest|remainder)\s+of\s+(?:the\s+|your\s+)?(?:\w+\s+)?{_WHAT}"
-    rf"|(?:existing|remaining|unchanged|previous|original|other)\s+(?:\w+\s+)?{_WHAT}"
+    rf"|(?:existing|remaining|unchanged)\s+(?:\w+\s+)?{_WHAT}"
     rf"|{_WHAT}?\s*(?:unchanged|omitted|as\s+before|same\s+as\s+(?:before|above)))"
     r"(?:\s+(?:here|above|below|remains?|stays?|is|goes|the\s+same|same|unchanged|omitted|as\s+before"
     r"|as\s+it\s+is|for\s+brevity|continues?))*",
