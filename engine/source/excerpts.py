@@ -63,6 +63,7 @@ def excerpt(
     lines: Collection[int] = frozenset(),
     *,
     fill: bool = True,
+    outline: bool = True,
     numbered: bool = False,
 ) -> Excerpt:
     """The parts of a file that matter; all of it where that fits.
@@ -74,17 +75,21 @@ def excerpt(
         words: of the task, in lower case.
         lines: that are named, from 1.
         fill: whether the room that is left is filled with what does not fit the words, too.
+        outline: whether anything is shown beside the lines that are named and their functions.
         numbered: as :func:`shown` has it.
     """
     rows, tables = lines_of(text), tables_of(text)
     size = len(text) + (sum(map(len, map(_number, range(1, len(rows) + 1)))) if numbered else 0)
-    if size <= room and not tables:
+    if size <= room and not tables and outline:
         return shown(text, ((1, len(rows)),) if rows else (), tables, numbered=numbered)
     picked = _Picked(rows, room, tables, numbered=numbered)
-    if size - picked.hidden_size + _MARK_CHARACTERS * (len(tables) + 1) <= room:
+    if outline and size - picked.hidden_size + _MARK_CHARACTERS * (len(tables) + 1) <= room:
         picked.take(1, len(rows))
     else:
-        _pick(picked, functions_of(path, text), words_in(text, words), lines, fill)
+        functions = functions_of(path, text)
+        is_named = _pick_named(picked, functions, lines)
+        if outline:
+            _pick(picked, functions, words_in(text, words), fill, is_named)
     return shown(text, picked.parts(), tables, numbered=numbered)
 
 
@@ -218,29 +223,35 @@ class _Picked:
         return sum(self._sizes[first : last + 1]) <= _MARK_CHARACTERS // 2
 
 
-def _pick(
-    picked: _Picked,
-    functions: Sequence[Function],
-    words: Collection[str],
-    lines: Collection[int],
-    fill: bool,
-) -> None:
-    whole = [_with_comment(each, picked.rows) for each in functions]
+def _pick_named(picked: _Picked, functions: Sequence[Function], lines: Collection[int]) -> bool:
+    """Pick lines that something names, and the functions around them; whether there are any."""
     named = sorted(line for line in lines if 1 <= line <= len(picked.rows))
     for line in named:
         if not picked.take(line - LINES_AROUND, line + LINES_AROUND):
             picked.take(line, line)
-    for function, (first, last) in zip(functions, whole, strict=True):
+    for function in functions:
         place = bisect.bisect_left(named, function.first)
         if place < len(named) and named[place] <= function.last:
-            picked.take(first, last)
+            picked.take(*_with_comment(function, picked.rows))
+    return bool(named)
+
+
+def _pick(
+    picked: _Picked,
+    functions: Sequence[Function],
+    words: Collection[str],
+    fill: bool,
+    is_named: bool,
+) -> None:
+    """Pick an outline, what fits the words, and as much of the rest as is wanted."""
+    whole = [_with_comment(each, picked.rows) for each in functions]
     _outline(picked, functions, words)
     bodies = ["".join(picked.rows[first - 1 : last]) for first, last in whole]
     fitting = _fitting(functions, bodies, words)
     for place in fitting:
         if not picked.take(*whole[place]) and functions[place].name not in _ENTRIES:
             _take_parts(picked, functions[place], words)
-    if (named or fitting) and not fill:
+    if (is_named or fitting) and not fill:
         return
     if not functions:
         found = lines_with("".join(picked.rows), words)

@@ -11,6 +11,7 @@ from itertools import islice
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NAME = re.compile(r"\b(?=[A-Za-z_])\w{4,80}\b")
+_PART = re.compile(r"\b(?=[A-Za-z]{1,8}[0-9])[A-Za-z0-9]{4,16}\b")
 _PLACE = re.compile(
     r"(?<![\w./+-])([\w./+-]{1,200}\.[A-Za-z]\w{0,5})(?:(?::|\"?,? line )(\d{1,7}))?"
 )
@@ -37,9 +38,13 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def search_words_of(text: str) -> frozenset[str]:
-    """What a task's text wants: its words, and its identifiers as they are spelled."""
+    """What a task's text wants: its words, its identifiers as they are spelled, names of parts.
+
+    A part is called ``LM75`` or ``bmp280``: its name is one word, whatever its case.
+    """
     names = {each for each in _NAME.findall(text) if is_identifier(each)}
-    return words_of(text) | names
+    parts = {each.lower() for each in _PART.findall(text)} - {"esp32", "esp8266"}
+    return words_of(text) | names | parts
 
 
 def words_in(text: str, words: Collection[str]) -> frozenset[str]:

@@ -57,17 +57,21 @@ MAX_OTHER_FILES = 6
 FILE_DIVISOR = 3
 """A file that nobody named gets at most this part of the room while others want theirs."""
 
+SHARE_DIVISORS = (4, 4, 6, 10, 10, 10, 10, 10)
+"""The best source has first this part of the room, the next the next."""
+
 SMALL_FILE_DIVISOR = 8
-"""And this part, where that is not less than :data:`ENOUGH_CHARACTERS`."""
+"""Or this part, where that is more than :data:`ENOUGH_CHARACTERS`."""
 
 ENOUGH_CHARACTERS = 12_000
-"""Characters of one file that say what it does about the task."""
+"""Characters of one file that say what it does about the task: in a large room a share is no
+more."""
 
 _MIN_CHARACTERS = 120  # characters: less of a file says nothing
 _MIN_SHARE_CHARACTERS = 1500  # characters that each of several named or changed files gets at least
 _CHANGED_FRACTION = 0.75  # part of the room that changed files have together
-_BUILD_DIVISOR = 5  # likewise those that say how it is built and tested, a part of this many
-_BUILD_FILE_DIVISOR = 12  # and each of them
+_BUILD_DIVISOR = 8  # likewise those that say how it is built and tested, a part of this many
+_BUILD_FILE_DIVISOR = 20  # and each of them
 _CONFIGURATION_DIVISOR = 6  # likewise
 _README_DIVISOR = 8
 _NONE = frozenset[int]()
@@ -223,23 +227,31 @@ class _Selector:
         configuration = (path for path in found if _folder(path) in near)
         for path in _first(configuration, FileKind.CONFIGURATION, MAX_CONFIGURATION_FILES):
             self._take(path, SelectionReason.FITS, self._room - end)
-        most = min(
-            self._query.room // FILE_DIVISOR,
-            max(ENOUGH_CHARACTERS, self._query.room // SMALL_FILE_DIVISOR),
-        )
-        for path in (*sources, *_first(found, FileKind.OTHER, MAX_OTHER_FILES)):
-            self._take(path, SelectionReason.FITS, most)
-        self._fill()
+        room = self._query.room
+        enough = max(ENOUGH_CHARACTERS, room // SMALL_FILE_DIVISOR)
+        shares = [min(enough, max(_MIN_SHARE_CHARACTERS, room // each)) for each in SHARE_DIVISORS]
+        # Each of the best has its share before one of them has more.
+        for path, share in zip(sources, shares, strict=False):
+            self._take(path, SelectionReason.FITS, share)
+        self._fill(room // FILE_DIVISOR)
+        others = _first(found, FileKind.OTHER, MAX_OTHER_FILES)
+        for path in (*sources[len(shares) :], *others):
+            self._take(path, SelectionReason.FITS, room // FILE_DIVISOR)
+        self._fill(room)
 
-    def _fill(self) -> None:
-        """Show more of files that are shown in part, as long as there is room."""
+    def _fill(self, most: int) -> None:
+        """Show more of files that are shown in part, as long as there is room.
+
+        Args:
+            most: characters that each may have in all.
+        """
         for each in list(self._selected.values()):
             text, _ = self._texts.read(each.path)
             if text is None or not each.part or _is_readme(each.path):
                 continue
             used = len(text_of(text, each))
-            most, lines = used + self._room, self._lines_of(each.path)
-            found = excerpt(each.path, text, most, self._words, lines)
+            limit, lines = min(used + self._room, max(used, most)), self._lines_of(each.path)
+            found = excerpt(each.path, text, limit, self._words, lines)
             if len(found.text) > used:
                 more = replace(each, taken=found.taken, parts=found.parts)
                 self._selected[each.path] = more

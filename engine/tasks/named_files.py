@@ -55,12 +55,13 @@ def named_files(
     for path, lines in wanted.items():
         text, _reason = texts.read_written(path)
         known = shown.get(path)
-        missing = lines - _lines_shown(known)
+        missing = _with_functions(path, text or "", lines) - _lines_shown(known)
         if text is None or (known is not None and (not known.part or not missing)):
             continue
         most = room // (min(len(wanted), MAX_FILES) - len(found))
-        part = excerpt(path, text, most, symbols, missing, fill=known is None)
-        if part.taken < min(part.whole, _MIN_CHARACTERS):
+        is_new = known is None
+        part = excerpt(path, text, most, symbols, missing, fill=is_new, outline=is_new)
+        if part.taken < (min(part.whole, _MIN_CHARACTERS) if is_new else 1):
             continue
         room -= len(part.text)
         found.append(
@@ -86,7 +87,7 @@ def _with_symbols(
     symbols: Collection[str],
     shown: Mapping[str, SelectedFile],
 ) -> Mapping[str, frozenset[int]]:
-    """Files that define a symbol outside of what is shown, with the lines of its definition."""
+    """Files that define a symbol and are not shown whole, with the lines of its definition."""
     found: dict[str, frozenset[int]] = {}
     sources = [path for path in visible if kind_of(path) is FileKind.SOURCE]
     for path in sources[:_MAX_READ_FILES] if symbols else ():
@@ -94,7 +95,7 @@ def _with_symbols(
         known = shown.get(path)
         if text is None or (known is not None and not known.part):
             continue
-        lines = frozenset(_definitions(path, text, symbols)) - _lines_shown(known)
+        lines = frozenset(_definitions(path, text, symbols))
         if lines:
             found[path] = lines
     return found
@@ -106,6 +107,16 @@ def _definitions(path: str, text: str, symbols: Collection[str]) -> Iterator[int
         for function in functions_of(path, text):
             if function.name in defined:
                 yield function.first
+
+
+def _with_functions(path: str, text: str, lines: Collection[int]) -> frozenset[int]:
+    """Lines, with all of the functions that they stand in."""
+    functions = [
+        each
+        for each in functions_of(path, text)
+        if any(each.first <= line <= each.last for line in lines)
+    ]
+    return frozenset(lines).union(*(range(each.first, each.last + 1) for each in functions))
 
 
 def _lines_shown(selected: SelectedFile | None) -> frozenset[int]:

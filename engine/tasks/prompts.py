@@ -11,12 +11,12 @@ came up since is appended: answers, files that they name, files that changed. Wh
 alone stands last: who is asked, and the question.
 
 What does not fit is cut by this rule, in this order, and each cut is told: answers of earlier
-steps, the oldest first, down to :data:`MIN_ANSWER_CHARACTERS`; files of the repository, the least
-important first, down to the parts of it that matter most; files that answers named, and those that
-steps made, the oldest first; files that changed; what is left of the answers; the diff and the
-pasted text. The question itself, the role and the contexts are never cut. Cuts are as large as
-whole steps of :data:`CUT_CHARACTERS`, so that a question that is a little longer than the one
-before has the same cuts.
+steps, the oldest first, down to :data:`MIN_ANSWER_CHARACTERS`, but the last one; files of the
+repository, the least important first, down to the parts of it that matter most; files that answers
+named, and those that steps made, the oldest first; files that changed; what is left of the answers;
+the diff and the pasted text. The question itself, the role and the contexts are never cut. Cuts are
+multiples of :data:`CUT_CHARACTERS`, so that a question that is a little longer than the one before
+has the same cuts.
 """
 
 from __future__ import annotations
@@ -207,11 +207,15 @@ def _fitted(
     """Material that fits, and the cuts."""
     kept = [len(each.text) for each in material]
     over = sum(kept) - room
-    for keep_of_answers in (MIN_ANSWER_CHARACTERS, 0):
+    answers = [index for index, each in enumerate(material) if each.rank is Rank.ANSWER]
+    floors = dict.fromkeys(answers, MIN_ANSWER_CHARACTERS)
+    if answers:
+        floors[answers[-1]] = kept[answers[-1]]
+    for kept_of_answers in (floors, dict[int, int]()):
         for index in _in_order(material):
             if over <= 0:
                 break
-            floor = keep_of_answers if material[index].rank is Rank.ANSWER else 0
+            floor = kept_of_answers.get(index, 0)
             wanted = -(-(over + _MARK_CHARACTERS) // CUT_CHARACTERS) * CUT_CHARACTERS
             less = min(wanted, max(0, kept[index] - floor))
             kept[index] -= less

@@ -27,7 +27,7 @@ RECORD = "context.md"
 MAX_DIFF_BYTES = 400_000
 """Bytes of a diff that are looked at."""
 
-_FILES_FRACTION = 0.5
+_FILES_FRACTION = 0.6
 """Part of what a question may have that files get: the rest is for what steps say to each other."""
 
 

@@ -57,6 +57,12 @@ def test_what_is_shown_is_not_brought_again(tree: Path) -> None:
     assert list(found(tree, answer + " See also `driver_150`.", **shown)) == ["lib/driver.c"]
 
 
+def test_a_function_whose_head_was_shown_is_brought_whole(tree: Path) -> None:
+    head = selected("lib/driver.c", (1, 20), (601, 601))
+    (only,) = found(tree, "`driver_150` is wrong.", driver=head).values()
+    assert only.parts == ((599, 606),)  # with three lines around it
+
+
 def test_secrets_and_plain_words_bring_nothing(tree: Path) -> None:
     assert found(tree, "See keys/driver.pem:1, the queue and the `driver`.") == {}
     assert symbols_of("`int x = read_all(buffer)` and wait_for(it)") == ("read_all", "wait_for")

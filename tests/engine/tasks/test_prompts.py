@@ -120,8 +120,8 @@ def cuts(room: int) -> list[str]:
 def test_the_oldest_answers_are_cut_first_then_the_least_important_files() -> None:
     assert cuts(6000) == []
     assert cuts(5000) == ["step_1_output"]
-    assert cuts(3700) == ["step_1_output", "step_2_output"]
-    assert cuts(2500) == ["step_1_output", "step_2_output", "far.c"]
+    assert cuts(3700) == ["step_1_output", "far.c"]
+    assert cuts(2500) == ["step_1_output", "step_1_artifacts", "main.c", "far.c"]
     assert cuts(900) == [
         *("step_1_output", "step_1_artifacts", "step_2_output", "main.c", "far.c", "diff")
     ]

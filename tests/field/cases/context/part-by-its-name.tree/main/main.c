@@ -1,0 +1,3 @@
+void app_main(void)
+{
+}
