@@ -10,6 +10,7 @@ without, it is the first sample.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,9 @@ def main() -> None:
     parser.add_argument("--workflow", action="append")
     parser.add_argument("--keep", type=Path, help="folder that the prompts are written to")
     wanted = parser.parse_args(sys.argv[1:])
+    if importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("gguf") is None:
+        print("prompts: not measured without llama.cpp: pip install xllamacpp gguf")
+        return
     server = Oracle()
     rows: list[tuple[str, int, int, int, str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
