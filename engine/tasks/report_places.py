@@ -9,6 +9,8 @@ line of the report, before the next place; of the first one also what stands bef
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ NOT_HERE = "not in the repository"
 _MENDED_WITHIN = 60  # lines by which a place is mended where the quoted code is at several
 _MAX_PLACES = 200
 _MAX_QUOTES = 12
+_MAX_FOUND = 200  # lines with one quoted code that are looked at
 _MAX_ROW = 4000
 _PLACE = re.compile(
     r"(?<![\w./+:-])([\w./+-]{1,200}\.[A-Za-z]\w{0,5}|(?:[\w./+-]{1,200}/)?Kconfig)"
@@ -78,10 +81,25 @@ def check_places(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file that places are of: its lines with single blanks, and where its functions stand."""
+    """A file that places are of: its text with single blanks, and where its functions stand."""
 
-    rows: Sequence[str]
+    text: str
+    starts: Sequence[int]
     functions: Mapping[str, tuple[int, int]]
+
+    @property
+    def lines(self) -> int:
+        """How many it has."""
+        return len(self.starts)
+
+    def lines_with(self, code: str) -> list[int]:
+        """Lines, from 1, that have some code; not all of them where they are very many."""
+        found: list[int] = []
+        at = self.text.find(code)
+        while at >= 0 and len(found) < _MAX_FOUND:
+            found.append(bisect.bisect_right(self.starts, at))
+            at = self.text.find(code, at + len(code))
+        return list(dict.fromkeys(found))
 
 
 class _Checker:
@@ -120,12 +138,12 @@ class _Checker:
         if source is None:
             return match[0]  # any of several, or none that can be read: nothing can be said
         first, last = int(match[2]), int(match[4] or match[2])
-        is_there = 1 <= first <= last <= len(source.rows)
+        is_there = 1 <= first <= last <= source.lines
         right = _right_line(source, first, last, quotes, is_there)
         if right == first:
             return match[0] if is_there else self._mark(match, NO_LINE)
         self.mended += 1
-        end = min(right + last - first, len(source.rows))
+        end = min(right + last - first, source.lines)
         return f"{match[1]}:{right}" + (f"{match[3]}{end}" if match[4] and is_there else "")
 
     def _mark(self, match: re.Match[str], mark: str) -> str:
@@ -150,18 +168,20 @@ class _Checker:
 
 def _source_of(path: str, text: str) -> _Source:
     functions = {each.name: (each.first, each.last) for each in functions_of(path, text)}
-    return _Source([" ".join(row.split()) for row in lines_of(text)], functions)
+    rows = [" ".join(row.split()) + "\n" for row in lines_of(text)]
+    starts = list(itertools.accumulate(map(len, rows[:-1]), initial=0)) if rows else []
+    return _Source("".join(rows), starts, functions)
 
 
 def _right_line(
     source: _Source, first: int, last: int, quotes: Sequence[str], is_there: bool
 ) -> int:
     """The line at which a place is right: its own, as far as nothing says otherwise."""
-    for code in (" ".join(quote.split()) for quote in quotes):
+    for code in filter(None, (" ".join(quote.split()) for quote in quotes)):
         start, end = source.functions.get(code.partition("(")[0], (0, 0))
         if start - NEAR_LINES <= first <= end:
             return first  # inside of the function that is named
-        lines = [line for line, row in enumerate(source.rows, 1) if code in row]
+        lines = source.lines_with(code)
         if any(first - NEAR_LINES <= line <= last + NEAR_LINES for line in lines):
             return first
         near = [line for line in lines if abs(line - first) <= _MENDED_WITHIN]

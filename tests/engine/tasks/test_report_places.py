@@ -50,6 +50,7 @@ def checked(report: str) -> str:
         "`driver.c:12` is in `driver_read(int pin)`.",
         "driver.c:7-9 has no check of `pin`.",
         "same.c:9 may be either.",
+        "main/driver.c:9 `  ` has nothing quoted",
         "driver.c:9:5: error: `raw`",
         "See http://host.com:80 and 12:30, v1.2.c, `Kconfig:1`.",
         "The name `only_here` belongs to another file than `driver.c:3`.",
