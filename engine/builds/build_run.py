@@ -84,7 +84,7 @@ class BuildRun:
             self._stages = FirmwareStages(order, slot, self._deps.boards)
             yield slot.source
 
-    def apply_patch(self, patch: str) -> None:
+    def apply_patch(self, patch: str, attempt: int) -> None:
         """Make the worktree what DEVELOPER wants it to be."""
         assert self._slot is not None
         self._slot.become(patch)

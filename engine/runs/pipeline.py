@@ -267,8 +267,11 @@ class Work(Protocol):
         """
         ...
 
-    def apply_patch(self, patch: str) -> None:
+    def apply_patch(self, patch: str, attempt: int) -> None:
         """Make the folder the commit with a difference; nothing where it is that already.
+
+        Args:
+            attempt: that begins with it.
 
         Raises:
             EspdeckError: the patch does not fit.

@@ -259,7 +259,7 @@ class _Execution:
             for stage, result in zip(due, outcomes, strict=True):
                 if stage.back_to and result.status is _SUCCESS and self._may_repeat(stage):
                     self._repeats[stage.key] += 1
-                    self._work.apply_patch(result.patch)
+                    self._work.apply_patch(result.patch, attempt + 1)
                     self._progress.back_to(stage.back_to)
                     return stage.back_to
         return None

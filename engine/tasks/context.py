@@ -102,6 +102,18 @@ class Assembled:
     patch: str | None = None
 
 
+def latest_patch(results: Mapping[str, StageResult], start: str = "") -> str:
+    """What the worktree is to be after some results: all of the difference from the commit.
+
+    Args:
+        results: in their order.
+        start: the difference before them.
+    """
+    outputs = [result.output for result in results.values()]
+    patches = [each.patch for each in outputs if isinstance(each, Done | Assembled)]
+    return next((patch for patch in reversed(patches) if patch is not None), start)
+
+
 OUTPUTS: Mapping[str, type] = {
     "gathered": Gathered,
     "done": Done,
@@ -150,10 +162,7 @@ class TaskContext:
     @property
     def patch(self) -> str:
         """What the run changed until this stage: all of the difference from the commit."""
-        found = [result.output for result in self.stage.latest_results.values()]
-        patches = [each.patch for each in found if isinstance(each, Done | Assembled)]
-        latest = (patch for patch in reversed(patches) if patch is not None)
-        return next(latest, self.stage.starting_patch)
+        return latest_patch(self.stage.latest_results, self.stage.starting_patch)
 
     @property
     def words(self) -> str:

@@ -17,6 +17,10 @@ WAVE_SECONDS = 30.0
 model that makes some 30 tokens a second."""
 
 
+_ASKING = ("step ", "assembly")
+"""How phases begin in which models are asked whatever comes of what was before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """How long a task may take once it runs; its time in the queue is not in it.
@@ -39,7 +43,7 @@ def estimate(plan: Plan, durations: Sequence[float]) -> Estimate:
     if durations:
         tasks = count(len(durations), "earlier task")
         return Estimate(round(statistics.median(durations), 1), f"the median of {tasks}")
-    waves = sum(1 for phase in plan.pipeline.phases if phase not in ("context", "gate", "revise"))
+    waves = sum(phase.startswith(_ASKING) for phase in plan.pipeline.phases)
     return Estimate(
         waves * WAVE_SECONDS,
         f"a guess: {WAVE_SECONDS:g} s for each of {count(waves, 'round')} of questions",

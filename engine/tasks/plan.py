@@ -22,7 +22,6 @@ from engine.runs.pipeline import Pipeline, Stage, When
 from engine.tasks.proof_stages import (
     MEND,
     NO_BOARD,
-    TESTS,
     mend,
     owner_of,
     proof,
@@ -231,8 +230,8 @@ class Plan(YamlModel):
         """Stages that prove what a step changed, and the one in which it is mended."""
         made = list(proof(step.key, step.name, needs=(step.key,), board=self.board))
         if step.regression:
-            tests = tuple(each.key for each in made if owner_of(each.key)[1] in TESTS)
-            made.append(without_fix(step.key, step.name, tests))
+            tried = tuple(each.key for each in made)
+            made.append(without_fix(step.key, step.name, tried))
         proved = tuple(each.key for each in made)
         return *made, mend(step.key, step.name, step.role, proved)
 

@@ -75,11 +75,11 @@ def proof(
         yield own
 
 
-def without_fix(owner: str, name: str, tests: tuple[str, ...]) -> Stage:
+def without_fix(owner: str, name: str, proved: tuple[str, ...]) -> Stage:
     """The stage that tries a step's tests without what the run changed before.
 
     Args:
-        tests: keys of the stages that tried them with it.
+        proved: keys of the stages that tried them with it.
     """
     return Stage(
         key=proof_key(owner, WITHOUT_FIX),
@@ -87,8 +87,8 @@ def without_fix(owner: str, name: str, tests: tuple[str, ...]) -> Stage:
         phase=proof_key(owner, WITHOUT_FIX),
         title=f"{name}: try it without the fix",
         weight=2.0,
-        needs=(proof_key(owner, BUILD),),
-        unless_failed=tests,
+        needs=(owner,),
+        unless_failed=proved,
     )
 
 

@@ -37,7 +37,7 @@ from engine.tasks.pipeline_library import PipelineEntry
 from engine.tasks.plan import Plan, title_of
 from engine.tasks.request import TaskRequest, is_keyed, plan_for, plan_of, row_of, texts_of
 from engine.tasks.roles import ModelRole, Squad, roles, squads
-from engine.tasks.state import StepState, Summary, TaskState, state_of, steps_of, summary_of
+from engine.tasks.state import PAGE, StepState, Summary, TaskState, state_of, steps_of, summary_of
 from engine.tasks.workflow import Workflow, workflows
 from engine.text import near, near_or_all
 
@@ -361,7 +361,9 @@ class Tasks(RunService):
         Raises:
             UsageError: there is no such task.
         """
-        steps = [step.key for step in plan_of(store_tasks.get_task(self._store, number)).steps]
+        plan = plan_of(store_tasks.get_task(self._store, number))
+        # Mending what reviews found is no answer to what was asked.
+        steps = [step.key for step in plan.steps if not step.addresses]
         done = [
             (steps.index(row.key), row.attempt)
             for row in self._counted(number)
@@ -371,6 +373,16 @@ class Tasks(RunService):
             return ""
         place, attempt = max(done)
         return self.text(number, steps[place], attempt)
+
+    def page(self, number: int) -> str:
+        """What came of a task on one page, as Markdown; empty while it has not ended. Untrusted.
+
+        Raises:
+            UsageError: there is no such task.
+        """
+        self.get(number)
+        artifact = self.artifact(number, PAGE)
+        return self.artifact_text(artifact) if artifact else ""
 
     def summary(self, number: int) -> Summary:
         """How the steps of a task went.

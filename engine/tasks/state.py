@@ -16,6 +16,9 @@ from engine.tasks.request import TaskRequest, is_keyed, order_of, plan_of
 MOST_UNFINISHED = 99.0
 """Percent that a task shows at the most before it has succeeded."""
 
+PAGE = "result.md"
+"""Artifact with the result on one page (:mod:`engine.tasks.result_page`)."""
+
 _OVER = (StageStatus.SUCCESS, StageStatus.FAILED, StageStatus.SKIPPED)
 
 

@@ -49,7 +49,7 @@ _FAILS = {
     DIAGNOSE: "fails when it runs",
     BOARD: "fails on the board",
     SIMULATOR: "fails in the simulator",
-    WITHOUT_FIX: "its test proves nothing",
+    WITHOUT_FIX: "proves nothing",
 }
 """What a failed stage of a proof says of the step; the first that failed is told."""
 
@@ -116,7 +116,7 @@ def open_points(plan: Plan, results: Results) -> Iterator[str]:
         yield proof.not_built
     elif changed and proof.built and not _tested(proof):
         yield "built, and no test or expectation was seen to hold"
-    if proof.regression and proof.regression.proved is None:
+    if proof.built and proof.regression and proof.regression.proved is None:
         yield f"the regression test {proof.regression.told}"
     for step, verdict in verdicts(plan, results).items():
         if verdict is None:
@@ -198,7 +198,8 @@ def _verdict(plan: Plan, results: Results) -> TaskVerdict | None:
         if any(step.proof for step in plan.steps):
             if proof.built is None:
                 return TaskVerdict.NOT_BUILT
-            unproved = proof.regression is not None and not proof.regression.proved
+            asked = any(step.regression for step in plan.steps)
+            unproved = asked and not (proof.regression and proof.regression.proved)
             if unproved or not _tested(proof):
                 return TaskVerdict.NOT_PROVED
     if missing(plan, results):
@@ -239,8 +240,8 @@ def _told_of_proof(proof: Proof) -> Iterator[str]:
         yield from (tests_in_words(each) for each in proof.tested)
         if not proof.tested:
             yield "not run"
-    if proof.regression:
-        yield f"regression test {proof.regression.told}"
+        if proof.regression:
+            yield f"regression test {proof.regression.told}"
 
 
 def tests_in_words(tested: Tested) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +12,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from engine.artifacts import run_files
 from engine.boards.service import Boards
 from engine.builds.firmware_stages import FirmwareOrder, FirmwareStages
 from engine.cancel import CancelToken
 from engine.clock import shown_time
-from engine.enums import RunKind, RunStatus
+from engine.enums import ArtifactKind, RunKind, RunStatus
 from engine.errors import UsageError
 from engine.events import RunStarted
 from engine.findings import Finding
@@ -37,12 +39,14 @@ from engine.tasks.agents import (
     without_fix,
 )
 from engine.tasks.change_scope import criteria_file
-from engine.tasks.context import TaskContext
+from engine.tasks.context import TaskContext, latest_patch
 from engine.tasks.keys import TaskKeys
 from engine.tasks.last_build import LastBuild, last_build
 from engine.tasks.plan import ASSEMBLE, GATE, GATHER, REVISE
 from engine.tasks.proof_stages import MEND, WITHOUT_FIX, owner_of
 from engine.tasks.request import is_keyed, order_of, plan_of, wanted_of
+from engine.tasks.result_page import result_page
+from engine.tasks.state import PAGE
 from engine.tasks.task_outcome import outcome_of
 
 _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
@@ -52,6 +56,9 @@ _AGENTS: Mapping[str, Callable[[TaskContext], StageResult]] = {
     REVISE: mend.run,
 }
 """Who does the stages that are not steps."""
+
+RESULT = "result"
+"""Whose the page with the result is, among the artifacts: it is no stage's."""
 
 _PROVERS: Mapping[str, Callable[[TaskContext], StageResult]] = {
     MEND: mend.run,
@@ -100,6 +107,7 @@ class TaskRun:
         self._slot: Slot | None = None
         self._firmware: FirmwareStages | None = None
         self._turn = threading.Lock()
+        self._revised = ("", 1)
 
     def started(self) -> RunStarted:
         """What runs, and on which commit of which project, if any."""
@@ -150,8 +158,9 @@ class TaskRun:
             self._firmware = FirmwareStages(order, self._slot, self._deps.boards)
             yield slot.source
 
-    def apply_patch(self, patch: str) -> None:
+    def apply_patch(self, patch: str, attempt: int) -> None:
         """Make the worktree what a revision wants it to be."""
+        self._revised = (patch, attempt)
         with self._turn:
             self._held.become(patch)
 
@@ -200,6 +209,43 @@ class TaskRun:
         self._deps.keys.forget(self._run_row.workflow_id)
         result = outcome.text if outcome.status is RunStatus.SUCCESS else ""
         tasks.put_result(self._deps.store, self._run_row.number, result)
+        if results:
+            self._keep_page(outcome, results, made_in)
+
+    def _keep_page(
+        self,
+        outcome: Outcome,
+        results: Mapping[str, StageResult],
+        made_in: Mapping[str, int],
+    ) -> None:
+        """Keep the result on a page, however the run ended."""
+        store, number = self._deps.store, self._run_row.number
+        start, since = self._revised
+        later = {key: result for key, result in results.items() if made_in[key] >= since}
+        run = runs.get_run(store, number)
+        page = result_page(
+            plan=self._plan,
+            run=run,
+            description=self._wanted.description,
+            project=self._project.name if self._project else "",
+            outcome=outcome,
+            results=results,
+            rows=runs.stages_of(store, number),
+            patch=latest_patch(later, start),
+            base=self._base(),
+            before=self._built(),
+        )
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(page.encode("utf-8", "replace"))
+            file.flush()
+            run_files.keep(
+                *(store, Path(run.artifacts_path), Path(file.name)),
+                run_id=number,
+                stage=RESULT,
+                attempt=max(made_in.values()),
+                kind=ArtifactKind.REPORT,
+                path=PAGE,
+            )
 
     def _built(self) -> BuildReport:
         if self._project is None:

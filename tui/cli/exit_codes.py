@@ -10,7 +10,8 @@ USAGE = 2
 """Nothing was carried out: a mistake of the command line, the settings or the machine."""
 
 WARNING = 3
-"""A check ended with a warning; the quality gate could not judge enough to let it pass."""
+"""A check ended with a warning; the quality gate could not judge enough to let it pass; what came
+of a task is not all that was asked for."""
 
 BOARD_LOST = 4
 """A board vanished and did not come back, or was not to be had in time."""

@@ -161,7 +161,8 @@ def print_task(engine: Engine, number: int) -> None:
     seconds = f" in {run.duration:.1f} s" if run.duration is not None else ""
     about = f" on {state.project} at {run.commit_sha[:10]}" if state.project else ""
     print_line("")
-    print_line(f"task #{number}, {state.title}{about}: {run.status}{seconds}")
+    verdict = f", {run.verdict}" if run.verdict else ""
+    print_line(f"task #{number}, {state.title}{about}: {run.status}{verdict}{seconds}")
     if state.metrics.placeholder:
         print_line(f"  {PLACEHOLDER_MARK}")
     for line in filter(None, (run.error, state.result)):
@@ -189,6 +190,10 @@ def print_task(engine: Engine, number: int) -> None:
         elif changes.fetch:
             print_line(f"to get it: {changes.fetch}")
     print_artifacts(engine.tasks, number)
+    if page := engine.tasks.page(number):
+        print_line("")
+        for line in page.rstrip("\n").split("\n"):
+            print_line(line)
 
 
 def _usage(state: TaskState) -> str:
@@ -223,6 +228,7 @@ def _facts(state: TaskState) -> dict[str, Any]:
         "diff": order.diff,
         "priority": state.priority,
         "status": run.status,
+        "verdict": run.verdict,
         "progress": state.progress,
         "step": state.step,
         "agents": state.agents,

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.enums import Priority
+from engine.enums import Priority, TaskVerdict
 from engine.text import count
 from tui.cli.command_line import Commands
 from tui.cli.common import load_settings, open_engine, print_line, table
+from tui.cli.exit_codes import SUCCESS, WARNING
 from tui.cli.follow import follow, printing
 from tui.cli.json_output import AsJson, print_json
 from tui.cli.tasks import print_task
@@ -67,7 +68,8 @@ def _task_options(
         bool, typer.Option("--gate", help="Measure the result; what is blocked is revised.")
     ] = False,
     max_iterations: Annotated[
-        int | None, typer.Option(min=0, max=10, help="Revisions when the gate does not pass.")
+        int | None,
+        typer.Option(min=0, max=10, help="Revisions of each step whose change fails."),
     ] = None,
 ) -> _TaskOptions:
     """Make a request of the options that `workflow run` and `pipeline run` take alike."""
@@ -141,10 +143,13 @@ def run_workflow(
     name: Annotated[str, typer.Argument(help="Which (see: espdeck workflow list).")],
     options: _TaskOptions,
     squad: Annotated[str, typer.Option(help="business, engineering, qa or full-stack.")] = "",
+    board: Annotated[
+        str, typer.Option(help="Board to try changes on: auto, a name or port, or none.")
+    ] = "none",
     as_json: AsJson = False,
 ) -> None:
     """Run a workflow and follow it to its end."""
-    request = replace(options.request, workflow=name)
+    request = replace(options.request, workflow=name, board=board)
     if squad:
         request = replace(request, squad=squad)
     raise typer.Exit(_run(context, request, options.project, as_json=as_json))
@@ -244,6 +249,9 @@ def _run(
             request = replace(request, pipeline=found)
         run = engine.tasks.start(request)
         code = follow(engine.tasks, run.number, printer)
+        verdict = engine.tasks.get(run.number).verdict
+        if code == SUCCESS and verdict not in ("", TaskVerdict.PROVED):
+            code = WARNING
         if not as_json:
             printer.close()
             print_task(engine, run.number)

@@ -11,6 +11,7 @@ from engine.text import clean, count
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
+from tui.presentation.labels import stage_label
 from tui.presentation.pane_layout import Layout, Panes
 from tui.presentation.units import tokens
 from tui.screens.change_set import ChangeSetActions
@@ -126,7 +127,17 @@ class TaskScreen(RunScreen):
         return show
 
     def _mount_panes(self, keys: tuple[str, ...]) -> None:
-        """A stream and a view for each stage; the gate has a table for its view."""
+        """A stream and a view for each stage, and the console of each that runs firmware.
+
+        The gate has a table for its view.
+        """
+        consoles = tuple(stage_label(key) for key in keys if stage_label(key) != key)
+        for name in consoles:
+            if name not in self._log_panes:
+                self._log_panes[name] = LivePane(
+                    id=f"log-{len(self._log_panes)}", empty=" nothing yet"
+                )
+                self._room.mount(self._log_panes[name])
         new = [key for key in keys if key not in self._log_panes]
         for key in new:
             self._log_panes[key] = LivePane(
@@ -142,7 +153,7 @@ class TaskScreen(RunScreen):
                 self._answers[key] = TextView()
                 self._room.mount(self._answers[key])
         if new:
-            self._panes = Panes(keys, _RESULTS)
+            self._panes = Panes(keys, (*consoles, *_RESULTS))
             self._pane_list.fill(self._panes.names)
             self._arrange()
 
@@ -218,10 +229,15 @@ class TaskScreen(RunScreen):
         if self._view.status.is_final:
             return [self._pane_to_show(), *found], [ARTIFACTS]
         running = [key for key, _ in self._view.running()]
-        agents = running or [name for name in self._wants.worth if name in self._panes.agents]
+        consoles = [name for key in running if (name := stage_label(key)) != key]
+        agents = [*running, *consoles] or [
+            name for name in self._wants.worth if name in self._panes.agents
+        ]
         return [*agents, *found], [ARTIFACTS]
 
     def _log_title(self, name: str, key: TailKey | None, which: str) -> str:
+        if name not in self._panes.agents:
+            return f" {'  '.join(filter(None, (name, 'console', which)))}"
         status, task = self._view.state(name)
         title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
         step = f": {title}" if title and title != self._agent_label(name) else ""

@@ -123,6 +123,11 @@ class TaskResult(BaseModel):
     """What came of a task that was completed."""
 
     summary: str = Field(examples=["5 steps done"])
+    verdict: str = Field(
+        default="",
+        description="How far what it changed holds; empty for reports.",
+        examples=["proved"],
+    )
     answer: str = Field(description="What the last step said, as Markdown. Untrusted.")
 
 
@@ -209,7 +214,7 @@ def status_of_task(state: TaskState, answer: str | None) -> TaskStatus:
     status = _STATUS[run.status]
     result = None
     if status == "completed":
-        result = TaskResult(summary=state.result, answer=answer or "")
+        result = TaskResult(summary=state.result, verdict=run.verdict, answer=answer or "")
     return TaskStatus(
         task_id=str(run.number),
         status=status,

@@ -15,7 +15,7 @@ from engine.errors import ToolError
 from engine.findings import Finding
 from engine.runs.pipeline import StageContext, StageResult
 from engine.tasks.context import Done, TaskContext, TriedWithoutFix
-from engine.tasks.proof_stages import BUILD, SIMULATOR, TESTS, owner_of, proof_key
+from engine.tasks.proof_stages import BUILD, PLAN, SIMULATOR, TESTS, owner_of, proof_key
 from engine.testing.results import Outcome
 from engine.text import count
 
@@ -25,47 +25,55 @@ _MAX_TOLD = 3
 def run(context: TaskContext) -> StageResult:
     """Build and try the tests of a step without what the run changed before them."""
     owner, _part = owner_of(context.stage.definition.key)
-    with_fix = _passed(context.stage, owner)
-    if with_fix is None:
-        return _unknown("the tests were not run with it either")
     done = context.stage.results[owner].output
     assert isinstance(done, Done)
-    if done.patch is None:
-        return _unknown("no test was written")
+    if not done.before:
+        return StageResult(StageStatus.SKIPPED, "there is no fix")
+    with_fix = _tried(context, owner, with_own=True)
+    if not with_fix:
+        return _unknown("no test ran with it")
     with context.turn:
         try:
             context.slot.become(context.slot.diff_between(done.before, context.patch))
         except ToolError as error:
             return _unknown(f"the change of the tests alone does not apply: {error}")
     try:
-        return _judged(context, owner, with_fix)
+        return _judged(context, owner, with_fix, wrote=done.patch is not None)
     finally:
         with context.turn:
             context.slot.become(context.patch)
 
 
-def _judged(context: TaskContext, owner: str, with_fix: Mapping[str, bool]) -> StageResult:
-    """Build what the worktree is, try it, and compare."""
-    stage = context.stage
-    built = context.firmware(_as(stage, owner, BUILD), owner)
-    if built.status is not StageStatus.SUCCESS:
-        return _unknown(f"it does not compile: {built.summary}")
-    results = {**stage.results, proof_key(owner, BUILD): built}
-    tried = context.firmware(replace(_as(stage, owner, SIMULATOR), results=results), owner)
+def _judged(
+    context: TaskContext, owner: str, with_fix: Mapping[str, bool], *, wrote: bool
+) -> StageResult:
+    """Build what the worktree is, try it, and compare.
+
+    Args:
+        with_fix: tests that ran with the fix, and whether they passed.
+        wrote: whether the step wrote a test; where it did not, one that was there may do.
+    """
+    results = dict(context.stage.results)
+    for part in (PLAN, BUILD, SIMULATOR):
+        stage = replace(_as(context.stage, owner, part), results=dict(results))
+        tried = results[proof_key(owner, part)] = context.firmware(stage, owner)
+        if part != SIMULATOR and tried.status is not StageStatus.SUCCESS:
+            return _unknown(f"it does not build: {tried.summary}")
     if not isinstance(tried.output, Tested):
         return _unknown(tried.summary)
     without = _names(tried.output)
     passed = {name for name, has_passed in with_fix.items() if has_passed}
-    asked = passed - _known_before(context, owner) or passed  # it may have changed a test, too
-    if not asked:
-        return _unknown("no test ran with it")
+    known = _tried(context, owner, with_own=False)
+    asked = passed.difference(known) or passed  # it may have changed a test, too
     proving = tuple(name for name in sorted(asked) if not without.get(name))
     if proving:
         shown = ", ".join(proving[:_MAX_TOLD])
         more = f" and {len(proving) - _MAX_TOLD} more" if len(proving) > _MAX_TOLD else ""
         told = f"fails without the fix: {shown}{more}"
         return StageResult(StageStatus.SUCCESS, told, output=TriedWithoutFix(True, told, proving))
-    told = f"passes without the fix as well ({count(len(asked), 'test')}): it proves nothing"
+    if not wrote:
+        return _unknown("no test was written, and of those that were there none failed before")
+    told = f"passes without the fix as well ({count(len(asked), 'test')})"
     finding = Finding(
         Severity.ERROR,
         "regression.passes-without-fix",
@@ -82,22 +90,20 @@ def _as(context: StageContext, owner: str, part: str) -> StageContext:
     return replace(context, definition=definition, report=report)
 
 
-def _passed(context: StageContext, owner: str) -> Mapping[str, bool] | None:
-    """The tests that ran with the fix, and whether each passed; None where none could run."""
-    for part in reversed(TESTS):
-        result = context.results.get(proof_key(owner, part))
-        if result is not None and isinstance(result.output, Tested):
-            return _names(result.output)
-    return None
+def _tried(context: TaskContext, owner: str, *, with_own: bool) -> Mapping[str, bool]:
+    """The tests that ran last with what the run changed, and whether each passed.
 
-
-def _known_before(context: TaskContext, owner: str) -> set[str]:
-    """The tests that ran before the step."""
-    for step in reversed(context.plan.before(owner)):
-        found = _passed(context.stage, step.key)
-        if found is not None:
-            return set(found)
-    return set()
+    Args:
+        owner: the step whose tests are in question.
+        with_own: whether those count that ran with what the step changed.
+    """
+    owners = [step.key for step in context.plan.before(owner)]
+    for each in reversed([*owners, owner] if with_own else owners):
+        for part in reversed(TESTS):
+            result = context.stage.results.get(proof_key(each, part))
+            if result is not None and isinstance(result.output, Tested):
+                return _names(result.output)
+    return {}
 
 
 def _names(tested: Tested) -> dict[str, bool]:

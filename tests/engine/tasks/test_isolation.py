@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine import Engine, Settings
-from engine.enums import RunStatus
+from engine.enums import RunStatus, StageStatus
 from engine.errors import UsageError
 from engine.tasks.request import TaskRequest
 from tests.engine.llm.servers import Oracle, ollama, stall
@@ -26,7 +26,10 @@ from tests.engine.tasks.tasks import (
     pipeline,
     project,
     settings,
+    stages,
 )
+from tests.engine.tasks.test_proofs import BREAKS, BUILT_WITHIN, MENDS, RIGHT, a_source
+from tests.engine.tasks.test_proofs import TEST as LIMIT_TEST
 from tests.forked import Forked
 
 pytestmark = [pytest.mark.xdist_group("tasks"), pytest.mark.slow]
@@ -131,3 +134,39 @@ def test_a_model_that_is_not_set_is_said_before_anything_runs(tmp_path: Path) ->
     assert str(caught.value).startswith(
         "no model for codegemma, assembler: set [llm.models.codegemma], [llm.models.assembler]"
     )
+
+
+def test_a_task_whose_process_was_killed_goes_on_where_it_was(
+    tmp_path: Path, oracle: Oracle
+) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("I think")))(client)
+
+    oracle.replies = {"Fix": [BREAKS], "Fix: mend": [hold, MENDS], "Regression test": [LIMIT_TEST]}
+    workspace = tmp_path / "workspace"
+    with Engine(settings(workspace, oracle)) as engine:
+        there = project(engine, a_source(tmp_path), {})
+    words = [str(workspace), oracle.url, str(there)]
+    with Path(os.devnull).open("r+b") as nothing:
+        killed = Forked(words, (nothing.fileno(),) * 3, program=PROCESS)
+    try:
+        assert reached.wait(BUILT_WITHIN)
+    finally:
+        killed.kill()
+        killed.wait(WITHIN)
+
+    with Engine(settings(workspace, oracle)) as engine:
+        (state,) = engine.tasks.list()
+        before = stages(engine, state.run.number)["fix.build#1"].completed_at
+        run = engine.tasks.wait(state.run.number, timeout=BUILT_WITHIN)
+        rows = stages(engine, run.number)
+        changes = files(engine, run.number)["changes.patch"]
+
+    assert (run.status, run.error, run.verdict) == (RunStatus.SUCCESS, "", "proved")
+    assert rows["fix.build#1"].completed_at == before
+    assert rows["fix.build#2"].status is StageStatus.SUCCESS
+    assert oracle.order.count("Fix") == 1
+    assert f"+{RIGHT}" in changes

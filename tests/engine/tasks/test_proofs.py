@@ -14,10 +14,18 @@ from engine.store.tables import Run
 from engine.tasks.request import TaskRequest
 from tests.engine.git_repos import commit
 from tests.engine.llm.servers import Oracle
-from tests.engine.tasks.tasks import MAIN, block, done, files, project, stages
+from tests.engine.tasks.tasks import (
+    MAIN,
+    block,
+    done,
+    files,
+    project,
+    stages,
+)
 
 pytestmark = [pytest.mark.xdist_group("proofs"), pytest.mark.slow]
 
+BUILT_WITHIN = 240.0
 LIMIT = "int limit(int value) {\n    return value > 100 ? 100 : value;\n}\n"
 RETURNS = "    return value > 100 ? 100 : value;\n"
 RIGHT = "    return value > 100 ? 100 : value < 0 ? 0 : value;\n"
@@ -45,13 +53,18 @@ TEST = a_test("test_limit_is_not_negative", "-5", "0")
 VAIN = a_test("test_limit_keeps_small_values", "5", "5")
 
 
-@pytest.fixture(scope="module")
-def where(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> uuid.UUID:
-    """A project of the lab with a mistake in it."""
-    source = demo.make_repository("hello", tmp_path_factory.mktemp("limit") / "limit")
+def a_source(folder: Path) -> Path:
+    """A repository that the lab builds, with a mistake in it that no test sees."""
+    source = demo.make_repository("hello", folder / "limit")
     lists = (source / "CMakeLists.txt").read_text()
     built = lists.replace("main/main.c", "main/main.c main/limit.c")
-    return project(engine, source, {"main/limit.c": LIMIT, "CMakeLists.txt": built})
+    commit(source, {"main/limit.c": LIMIT, "CMakeLists.txt": built})
+    return source
+
+
+@pytest.fixture(scope="module")
+def where(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> uuid.UUID:
+    return project(engine, a_source(tmp_path_factory.mktemp("node")), {})
 
 
 def fixed(engine: Engine, where: uuid.UUID, **more: object) -> Run:
@@ -62,7 +75,7 @@ def fixed(engine: Engine, where: uuid.UUID, **more: object) -> Run:
         project_id=where,
         **wanted,  # type: ignore[arg-type]
     )
-    return done(engine, order)
+    return engine.tasks.wait(engine.tasks.start(order).number, timeout=BUILT_WITHIN)
 
 
 def test_a_fix_is_built_and_its_test_fails_without_it(
@@ -80,6 +93,16 @@ def test_a_fix_is_built_and_its_test_fails_without_it(
     assert without.summary == "fails without the fix: test_limit_is_not_negative"
     assert rows["fix.mend#1"].status is StageStatus.SKIPPED
     assert rows["address_the_review#1"].summary == "the reviews approve: nothing to address"
+    page = engine.tasks.page(run.number)
+    assert page.startswith(f"# Bug fix: task {run.number} of node-")
+    assert "**success, proved**: 6 steps done, built, 4 tests passed" in page
+    assert "## Cause\n\nAnswer of Cause." in page
+    assert f"+{RIGHT}" in page
+    assert "| Fix: compile | 1 | success | hello.elf, " in page
+    assert "The commit without any change: " in page
+    assert "## Sizes" in page
+    assert "- Review: approve" in page
+    assert page.endswith("## Open points\n\nNone is known.\n")
     told = engine.tasks.state(run.number).result
     assert "built, 4 tests passed and 1 expectation met in labwired" in told
 
@@ -128,6 +151,9 @@ def test_a_fix_is_mended_and_each_step_has_its_own_tries(
     assert f"+{RIGHT}" in changes
     assert "+    TEST_ASSERT_EQUAL(0, limit(-5));\n" in changes
     assert "zero" not in changes.replace("towards_zero", "")
+    page = engine.tasks.page(run.number)
+    assert "| Fix: compile | 1 | failed | main/limit.c:2" in page
+    assert changes in page
 
 
 def test_a_test_that_passes_without_the_fix_proves_nothing(
@@ -142,8 +168,8 @@ def test_a_test_that_passes_without_the_fix_proves_nothing(
 
     assert run.status is RunStatus.FAILED
     assert run.error == (
-        "Regression test its test proves nothing: "
-        "passes without the fix as well (1 test): it proves nothing (the model changes nothing)"
+        "Regression test proves nothing: "
+        "passes without the fix as well (1 test) (the model changes nothing)"
     )
 
 
@@ -209,6 +235,27 @@ def test_a_review_of_nothing_but_words_says_its_verdict(engine: Engine, oracle: 
     run = done(engine, TaskRequest(workflow="code_review", text=MAIN))
 
     assert (run.status, run.verdict) == (RunStatus.SUCCESS, "changes requested")
+
+
+def test_a_test_that_failed_before_the_fix_proves_it(
+    engine: Engine, oracle: Oracle, tmp_path: Path
+) -> None:
+    source = a_source(tmp_path)
+    tests = (source / "test" / "test_math.c").read_text()
+    reproduced = tests.replace(RUNS, f"{RUNS}    RUN_TEST(test_negative);\n").replace(
+        "int run_tests(void) {",
+        "int limit(int value);\n\nstatic void test_negative(void) {\n"
+        "    TEST_ASSERT_EQUAL(0, limit(-5));\n}\n\nint run_tests(void) {",
+    )
+    there = project(engine, source, {"test/test_math.c": reproduced})
+    oracle.replies = {"Fix": [FIX], "Regression test": ["It is there.\n\nNO CHANGE"]}
+    run = fixed(engine, there)
+
+    rows = stages(engine, run.number)
+    assert (run.status, run.error, run.verdict) == (RunStatus.SUCCESS, "", "proved")
+    assert rows["regression_test.build#1"].status is StageStatus.SKIPPED
+    without = rows["regression_test.without_fix#1"]
+    assert without.summary == "fails without the fix: test_negative"
 
 
 def test_a_project_that_does_not_build_here_says_so(

@@ -76,7 +76,7 @@ def test_a_workflow_runs_on_a_repository_and_is_shown(
         *("choose files", "Security", "Tests", "Verdict")
     ]
     assert {each["path"] for each in shown["artifacts"]} == {
-        *("context.md", "security.md", "tests.md", "verdict.md")
+        *("context.md", "result.md", "security.md", "tests.md", "verdict.md")
     }
     for command in ("show", "fix"):
         assert "no build 1: that is a task" in shell.says(command, "1", code=2)
@@ -171,7 +171,7 @@ def test_what_a_task_changed_is_shown_committed_and_put_aside(
     commit(repository, {"main/main.c": "int answer = 41;\n"})
     oracle.replies = {"Fix": [FIX], "Regression test": ["NO CHANGE"]}
     asked = ("workflow", "run", "bug_fix", "-d", "It is wrong.", "--project", str(repository))
-    said = shell.says(*asked)
+    said = shell.says(*asked, code=3)
     assert "changes 1 file (open): espdeck task diff 1 shows them" in said
     assert "espdeck task apply 1 commits them on espdeck/task-1" in said
 
