@@ -34,6 +34,7 @@ _WORD = re.compile(
 )
 _COMMENT = re.compile(r"\s*(?://+|/\*+|#+|--|;+|<!--)\s*\S{1,400}(?:\s*(?:\*/|-->))?\s*")
 _MENTION = re.compile(r"[\w.@+\\/-]{3,400}")
+_LINE_NUMBER = re.compile(r":\d{1,7}(?::\d{1,5})?\Z")
 _MARKDOWN_ESCAPE = re.compile(r"\\([_*\-.])")
 _LINES_BEFORE = 4
 _PATH_LINE_CHARACTERS = 500
@@ -187,7 +188,7 @@ def _of_fence(info: str) -> str | None:
 
 def _spellings(written: str) -> tuple[str, ...]:
     """A path in the ways that it may be meant, the likeliest to be made last."""
-    text = written.strip().removeprefix("./")
+    text = _LINE_NUMBER.sub("", written.strip().removeprefix("./"))
     found = dict.fromkeys((text, text.replace("\\", "/")))
     plain = _MARKDOWN_ESCAPE.sub(r"\1", text).replace("\\", "/").removeprefix("./")
     for path in (*found, plain):
