@@ -17,10 +17,10 @@ from engine.llm.fences import fenced
 from engine.repair.case import EarlierRepair, RepairCase
 from engine.repair.declarations import declaration_map
 from engine.repair.edit_formats import EditFormat, form_text
-from engine.repair.shown_files import ShownFile, is_startup, shown_files
+from engine.repair.shown_files import ShownFile, shown_files
 from engine.repair.source_index import SourceIndex
 from engine.source.diff_excerpts import fitted, sections_of
-from engine.source.file_kinds import is_below
+from engine.source.file_kinds import is_below, is_beneath
 from engine.source.file_policy import exposure_refusal
 from engine.text import count
 
@@ -204,7 +204,7 @@ def _unshown(case: RepairCase, index: SourceIndex, shown: Iterable[ShownFile]) -
     """The files that are not shown whole, the app's own first."""
     whole = {each.path for each in shown if each.part == "whole"}
     names = [path for path in index.paths if path not in whole]
-    return sorted(names, key=lambda path: (not is_below(path, case.app), is_startup(path), path))
+    return sorted(names, key=lambda path: (not is_below(path, case.app), is_beneath(path), path))
 
 
 def _bounded(lines: Sequence[str], room: int) -> str:

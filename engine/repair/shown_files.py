@@ -21,7 +21,7 @@ from engine.repair.source_index import SourceIndex
 from engine.source.c_source import C_SUFFIXES
 from engine.source.diff_excerpts import sections_of
 from engine.source.excerpts import describe_lines, excerpt
-from engine.source.file_kinds import FileKind, base_score, is_below, kind_of
+from engine.source.file_kinds import FileKind, base_score, is_below, is_beneath, kind_of
 from engine.source.functions import Function
 from engine.source.search_words import search_words_of
 
@@ -58,7 +58,6 @@ _BUILD_FILES = (
     *("CMakeLists.txt", "platformio.ini", "sdkconfig.defaults", "idf_component.yml"),
     *("Kconfig.projbuild", "Kconfig", "component.mk", "Makefile"),
 )
-_ASIDE = frozenset({"runtime", "startup", "start", "crt0", "boot", "bootloader", "linker", "ld"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +189,7 @@ def _ranked(
         add_all(_called(index, {}, near))
     add(build_files, "says how it is built")
     # What starts the chip up and prints is used by everything, and seldom what must change.
-    late = {path: found.pop(path) for path in [*found] if is_startup(path) and path not in likely}
+    late = {path: found.pop(path) for path in [*found] if is_beneath(path) and path not in likely}
     found.update(late)
     add(_rest(case, index), "of the project")
     return found
@@ -372,18 +371,12 @@ def _rest(case: RepairCase, index: SourceIndex) -> list[str]:
         paths,
         key=lambda path: (
             not is_below(path, case.app),
-            is_startup(path),
+            is_beneath(path),
             kind_of(path),
             -base_score(path),
             path,
         ),
     )
-
-
-def is_startup(path: str) -> bool:
-    """Whether a file is what starts a chip up, by its name: seldom what must change."""
-    pure = PurePosixPath(path.lower())
-    return not _ASIDE.isdisjoint((*pure.parts[:-1], pure.stem)) or pure.suffix in (".ld", ".s")
 
 
 def _said(case: RepairCase) -> str:

@@ -8,6 +8,8 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from engine.source.test_files import is_test_file
+
 SOURCES = frozenset(
     {
         *(".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"),
@@ -26,12 +28,11 @@ _README = re.compile(
     r"readme(?:[-_. ](?:[a-z]{2,3}(?:[-_][a-z]{2,4})?|chinese|english|french|german|italian"
     r"|japanese|korean|portuguese|russian|spanish))?(?:\.(?:md|rst|txt|adoc))?"
 )
-_ASIDE = frozenset({"example", "examples", "test_app", "test_apps", "demo", "demos", "tools", "ci"})
-_TESTS = frozenset({"test", "tests", "host_test", "host_tests", "unit_test", "unit_tests"})
+_ASIDE = frozenset({"example", "examples", "demo", "demos", "tools", "ci"})
 _BENEATH = frozenset(
     {
-        *("runtime", "startup", "boot", "bootloader", "crt", "cmsis", "newlib", "third_party"),
-        *("thirdparty", "vendor", "external", "extern"),
+        *("runtime", "startup", "boot", "bootloader", "linker", "crt", "cmsis", "newlib"),
+        *("third_party", "thirdparty", "vendor", "external", "extern"),
     }
 )
 _BENEATH_STEMS = frozenset({"startup", "start", "crt0", "crt1", "syscalls", "vectors", "entry"})
@@ -87,27 +88,20 @@ def other_apps(app: str, apps: Iterable[str]) -> Callable[[str], bool]:
 
 
 def is_beneath(path: str) -> bool:
-    """Whether a source is none of the product, but what it runs on: runtime, start-up, copies."""
+    """Whether a file is none of the product, but what it runs on: runtime, start-up, copies."""
     pure = PurePosixPath(path.lower())
     return (
-        pure.suffix == ".s"
+        pure.suffix in (".s", ".ld")
         or pure.stem in _BENEATH_STEMS
         or not _BENEATH.isdisjoint(pure.parts[:-1])
     )
-
-
-def is_test(path: str) -> bool:
-    """Whether a file is one of the tests."""
-    pure = PurePosixPath(path.lower())
-    named = pure.stem.startswith("test_") or pure.stem.endswith("_test")
-    return named or not _TESTS.isdisjoint(pure.parts[:-1])
 
 
 def base_score(path: str) -> float:
     """What a file is worth whatever is asked: an app's entry more, tests and examples less."""
     pure = PurePosixPath(path)
     folders = {part.lower() for part in pure.parts[:-1]}
-    if is_test(path):
+    if is_test_file(path):
         return -0.3
     if not folders.isdisjoint(_ASIDE):
         return -0.2

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from engine import manifest
 from engine.source.diffs import lines_of
-from engine.source.file_kinds import FileKind, is_test, kind_of
+from engine.source.file_kinds import FileKind, kind_of
+from engine.source.test_files import is_test_file
 
 MAX_FILES = 10
 """Such files that are shown."""
@@ -50,7 +51,7 @@ def test_files(texts: dict[str, str]) -> dict[str, frozenset[int]]:
     found = {
         path: _registrations(text)
         for path, text in texts.items()
-        if kind_of(path) is FileKind.SOURCE and is_test(path)
+        if kind_of(path) is FileKind.SOURCE and is_test_file(path)
     }
     order = sorted(found, key=lambda path: (-len(found[path]), path))
     return {path: found[path] for path in order[:_MAX_TEST_FILES] if found[path]}

@@ -7,7 +7,6 @@ writes tests changes nothing else. It may enter its tests where they are built, 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -18,30 +17,14 @@ from engine.manifest import Manifest
 from engine.projects import git_objects
 from engine.projects.worktrees import Slot
 from engine.repair.edits import AppliedEdits
+from engine.source.test_files import is_test_file
 from engine.tasks.plan import Scope
 
-_TEST_FOLDER = re.compile(
-    r"(?:(?:unit|host|native|integration|component|fuzz)[-_]?)?tests?|unittests?|tests?[-_].+"
-    r"|.*[-_]tests?|pytests?"
-)
-_TEST_FILES = ("test_*", "*_test.*", "*_tests.*", "pytest_*.py", "test.*", "tests.*", "conftest.py")
 _REGISTRATIONS = (
     *("cmakelists.txt", "*.cmake", "component.mk", "makefile", "meson.build", "platformio.ini"),
     *("idf_component.yml", "project.yml", "pytest.ini", "sdkconfig.ci*"),
 )
 """Names, in lower case, of files that say which sources are built, tests among them."""
-
-
-def is_test(path: str) -> bool:
-    """Whether a file is one of tests, by its name or its folder's.
-
-    Names are those that ESP-IDF ("Unit Testing in ESP32": ``test`` in a component, ``test_apps``),
-    PlatformIO ("Test Hierarchy"), Ceedling and pytest look for.
-    """
-    pure = PurePosixPath(path.lower())
-    return any(_TEST_FOLDER.fullmatch(part) for part in pure.parts[:-1]) or any(
-        fnmatchcase(pure.name, pattern) for pattern in _TEST_FILES
-    )
 
 
 def criteria_file(app: str) -> str:
@@ -65,9 +48,9 @@ def scope_refusals(slot: Slot, scope: Scope, applied: AppliedEdits, *, app: str)
     for file in applied.files:
         if file == criteria_file(app):
             reason = _appended(slot, file)
-        elif scope is Scope.CODE and is_test(file):
+        elif scope is Scope.CODE and is_test_file(file):
             reason = "is a test: this step changes none, what a test says holds"
-        elif scope is Scope.TESTS and not (is_test(file) or _registers(file)):
+        elif scope is Scope.TESTS and not (is_test_file(file) or _registers(file)):
             reason = "is no test, nor says how tests are built: this step changes nothing else"
         else:
             reason = ""

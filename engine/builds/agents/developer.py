@@ -22,6 +22,7 @@ from engine.errors import ModelError, ToolError, UsageError
 from engine.llm.chat import CHARACTERS_A_TOKEN, Answer, Message, Usage
 from engine.llm.conversation import CheckedAnswer, Conversation, Refused
 from engine.repair.case import RepairCase
+from engine.repair.changed_tests import changes_of_tests_in
 from engine.repair.edits import AnswerEdits, AppliedEdits
 from engine.repair.prompt import question
 from engine.repair.requests import MAX_REQUESTS, look_up, names_requested
@@ -29,7 +30,6 @@ from engine.repair.rule_repair import propose, suggest
 from engine.repair.shown_files import ShownFile
 from engine.repair.source_index import SourceIndex
 from engine.repair.subject import CHANGES_TESTS, NOTHING_SAID, subject_of
-from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
 from engine.text import count
 

@@ -16,8 +16,8 @@ from engine.projects.variants import chips_of
 from engine.quality.gate import GATE_REPORT, measure_build, measure_tree
 from engine.quality.performance import facts_of
 from engine.quality.result import BuildReport, GateResult, not_judged
+from engine.repair.changed_tests import changes_of_tests_in
 from engine.repair.subject import CHANGES_TESTS
-from engine.repair.test_changes import changes_of_tests_in
 from engine.runs.pipeline import StageResult
 from engine.testing.tally import Tally, place_results, tally
 from engine.text import count

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from engine.source.c_source import C_SUFFIXES
 from engine.source.file_policy import THIRD_PARTY_FOLDERS
 from engine.source.files import FETCHED
+from engine.source.test_files import is_test_folder
 
 C_SOURCES = frozenset({".c", ".cc", ".cpp", ".cxx", ".ino", ".pde"})
 """Endings of what is compiled; the others are headers."""
@@ -48,10 +49,6 @@ PYTEST_FILES = ("test_*.py", "*_test.py")
 BOARD_SUITE = "pytest_*.py"
 """Suites of pytest-embedded, beside the app that they need on a board (ESP-IDF, "Pytest")."""
 
-_TEST_FOLDER = re.compile(
-    r"(?:(?:unit|host|native|integration|linux|component|fuzz|linux_host)[-_]?)?tests?"
-    r"|unittests?|tests?[-_].+|(?:host|unit)[-_]test[-_].+|.*[-_]host[-_]tests?|pytests?"
-)
 _PREFIX = re.compile(r"(?:py)?(?:unit_?)?tests?_+|ut_+|(?:Unit)?Test(?=[A-Z0-9])", re.ASCII)
 _SUFFIX = re.compile(r"_+(?:unit_?|host_?)?tests?$|_+(?:ut|spec)$|(?<=[a-z0-9])(?:Unit)?Tests?$")
 _DOUBLE = re.compile(r"(?:^|[_-])(?:mock|mocks|fake|fakes)(?:[_-]|$)")
@@ -71,11 +68,6 @@ def is_example(folders: Sequence[str]) -> bool:
         if folder in EXAMPLE_FOLDERS:
             return True
     return False
-
-
-def is_test_folder(name: str) -> bool:
-    """Whether a folder is one of tests by its name."""
-    return _TEST_FOLDER.fullmatch(name.lower()) is not None
 
 
 def home_of(path: str) -> tuple[str, bool]:

@@ -18,6 +18,7 @@ from engine.checks.tests_of_source import conventions, symbols
 from engine.checks.tests_of_source.python_imports import Mentions, Modules, mentions_of
 from engine.checks.tests_of_source.source_files import Bodies, Kind, ProjectFiles
 from engine.source.c_source import includes_of, masked
+from engine.source.test_files import is_test_folder
 
 _WORD = re.compile(r"\b[A-Za-z_]\w{3,}\b")
 _TAG = re.compile(r"\[([A-Za-z_][\w -]{1,60})\]")
@@ -353,7 +354,7 @@ class _Finder:
     def _app_of(self, path: str) -> set[str]:
         """The sources of the app beside which a suite for a board lies."""
         folder = posixpath.dirname(path)
-        while folder and conventions.is_test_folder(posixpath.basename(folder)):
+        while folder and is_test_folder(posixpath.basename(folder)):
             folder = posixpath.dirname(folder)
         start = f"{folder}/main/" if folder else "main/"
         return {each for each in self._sources if each.startswith(start)}
@@ -380,7 +381,7 @@ def _mirrored(source: str, test: str) -> int:
 def _own_folders(test: str) -> list[str]:
     """The folders of a test that are not those of tests alone."""
     folders = test.split("/")[:-1]
-    return [_plain_folder(part) for part in folders if not conventions.is_test_folder(part)]
+    return [_plain_folder(part) for part in folders if not is_test_folder(part)]
 
 
 _EVERYWHERE = frozenset({"src", "include", "lib", "source", "inc", "components"})

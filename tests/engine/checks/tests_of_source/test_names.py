@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.checks.tests_of_source import conventions
 from engine.checks.tests_of_source.pytest_settings import PytestSettings
 from engine.checks.tests_of_source.python_imports import Modules, mentions_of
+from engine.source.test_files import is_test_folder
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=20)
 PATHS = st.lists(NAMES, min_size=1, max_size=6).map("/".join)
@@ -44,7 +45,7 @@ def test_what_a_test_is_about(path: str, subjects: tuple[str, ...]) -> None:
     ],
 )
 def test_folders_of_tests(folder: str, is_one: bool) -> None:
-    assert conventions.is_test_folder(folder) is is_one
+    assert is_test_folder(folder) is is_one
 
 
 @given(PATHS)

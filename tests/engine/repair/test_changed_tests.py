@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from engine.enums import Severity
 from engine.findings import Finding
-from engine.repair.test_changes import TextChange, changes_of_tests, is_test_file
+from engine.repair.changed_tests import TextChange, changes_of_tests
+from engine.source.test_files import is_test_file
 
 MAIN = """\
 #include <assert.h>

@@ -6,10 +6,8 @@ in other files; assertions and calls of tests that are gone, that stand under a 
 not there, or that expect another value; switches that turn assertions off; tests that are left out
 of the build. A test file in which the compiler found an error may be changed, but not shortened.
 
-What is a test follows the tools that run them: ESP-IDF (docs.espressif.com, "Unit Testing in
-ESP32": ``test`` below a component, ``test_apps``, ``TEST_CASE``), pytest-embedded
-(``pytest_*.py``), PlatformIO (docs.platformio.org, "Test Hierarchy": ``test``, ``test_*``), Unity
-and CMock (``TEST_ASSERT_*``, ``RUN_TEST``), GoogleTest and Catch2.
+Assertions are those of Unity and CMock, ESP-IDF, FreeRTOS, GoogleTest and Catch2; which files are
+tests says :mod:`engine.source.test_files`.
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from engine.files import read_file
@@ -28,21 +25,9 @@ from engine.repair.sources import MAX_FILE_BYTES
 from engine.source.c_source import masked
 from engine.source.diffs import texts_before
 from engine.source.file_kinds import FileKind, kind_of
+from engine.source.file_policy import CRITERIA_FILES
 from engine.source.functions import functions_of
-
-TEST_FOLDERS = frozenset(
-    {
-        *("test", "tests", "test_app", "test_apps", "host_test", "host_tests"),
-        *("unit_test", "unit_tests", "unit-test-app", "integration_test", "integration_tests"),
-    }
-)
-"""Folders of tests, in lower case."""
-
-TEST_NAMES = ("pytest_*.py", "test_*.py", "*_test.py", "conftest.py", "espdeck.toml")
-"""Files of tests by their names alone."""
-
-_NAMES_WITH_TESTS = ("test_*", "*_test.*", "*_tests.*", "*_unittest.*", "*_spec.*")
-"""Names that tests mostly have, and other files too (``self_test.c``): their text decides."""
+from engine.source.test_files import TEST_BODY, is_test_file
 
 ASSERTIONS = (
     r"TEST_ASSERT\w*|TEST_FAIL\w*|TEST_ESP_\w+|ASSERT_\w+|EXPECT_\w+|REQUIRE\w*|CHECK(?:_\w+)?"
@@ -56,7 +41,6 @@ _TEST_CALL = re.compile(
     r"\b(RUN_TEST(?:_\w+)?|TEST_CASE(?:_\w+)?|TEST_F|TEST_P|TEST|UNITY_BEGIN|UNITY_END"
     r"|unity_run_\w+|run_(?:all_|unit_)*tests?|RUN_ALL_TESTS)[ \t]*\("
 )
-_TEST_BODY = re.compile(r"\b(?:TEST_ASSERT|TEST_FAIL|TEST_ESP_|RUN_TEST|TEST_CASE)\w*[ \t]*\(")
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif|define|undef|error)\b(.*)")
 _SWITCHES = re.compile(
     r"\bD?NDEBUG\b|CONFIG_COMPILER_OPTIMIZATION_ASSERTIONS_(?:DISABLE|SILENT)=y"
@@ -100,23 +84,6 @@ class _Assertion:
         return self.name, _LITERAL.sub("0", self.argument)
 
 
-def is_test_file(path: str, text: str | None = None) -> bool:
-    """Whether a file is of the tests.
-
-    Args:
-        path: from the root of the project.
-        text: of it; None where it is not known: then its name alone decides.
-    """
-    pure = PurePosixPath(path.lower())
-    if not TEST_FOLDERS.isdisjoint(pure.parts[:-1]):
-        return True
-    if any(fnmatchcase(pure.name, pattern) for pattern in TEST_NAMES):
-        return True
-    if not any(fnmatchcase(pure.name, pattern) for pattern in _NAMES_WITH_TESTS):
-        return False
-    return text is None or _TEST_BODY.search(text) is not None
-
-
 def changes_of_tests_in(
     patch: str, root: Path, findings: Sequence[Finding] = ()
 ) -> tuple[str, ...]:
@@ -153,7 +120,7 @@ def changes_of_tests(
         before, after = change.before, change.after
         if before is None:  # what is new weakens nothing but by its switches
             reasons += _switches(path, "", after or "")
-        elif is_test_file(path, before):
+        elif _judges(path, before):
             if after is None or not _is_named_by_compiler(path, findings):
                 reasons.append(f"{path} is a test: it stays as it is")
             else:
@@ -161,6 +128,11 @@ def changes_of_tests(
         else:
             reasons += _weakened(path, before, after or "", findings)
     return tuple(dict.fromkeys(reasons))[:_MAX_REASONS]
+
+
+def _judges(path: str, text: str) -> bool:
+    """Whether a file is of the tests, or says when a firmware is good enough."""
+    return is_test_file(path, text) or PurePosixPath(path).name in CRITERIA_FILES
 
 
 def _is_named_by_compiler(path: str, findings: Sequence[Finding]) -> bool:
@@ -227,7 +199,7 @@ def _test_bodies(path: str, text: str) -> Iterator[str]:
     rows = text.split("\n")
     for function in functions_of(path, text):
         body = "\n".join(rows[function.first - 1 : function.last])
-        if _TEST_BODY.search(body):
+        if TEST_BODY.search(body):
             yield " ".join(body.split())
 
 
