@@ -363,3 +363,18 @@ def test_a_step_may_want_no_change(engine: Engine, oracle: Oracle) -> None:
 
 
 # The gate.
+
+
+def test_a_review_is_written_from_the_views_that_there_are(engine: Engine, oracle: Oracle) -> None:
+    oracle.replies = {"Security": [status(400, "no")]}
+    run = done(engine, TaskRequest(workflow="code_review", text=MAIN))
+
+    assert (run.status, run.error, run.verdict) == (RunStatus.SUCCESS, "", "incomplete")
+    assert "without Security (" in engine.tasks.state(run.number).result
+    assert "- Security is missing: " in engine.tasks.page(run.number)
+    assert "Answer of Tests." in oracle.asked("Verdict")[0]
+
+    views = ("Correctness", "Design", "Security", "Tests")
+    oracle.replies = {name: [status(400, "no")] for name in views}
+    run = done(engine, TaskRequest(workflow="code_review", text=MAIN))
+    assert run.error.startswith("Pipeline stopped at step 'Correctness': ")
