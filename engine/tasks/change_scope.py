@@ -19,6 +19,7 @@ from engine.projects.worktrees import Slot
 from engine.repair.edits import AppliedEdits
 from engine.source.test_files import is_test_file
 from engine.tasks.plan import Scope
+from engine.tasks.worktree_texts import read_whole
 
 _REGISTRATIONS = (
     *("cmakelists.txt", "*.cmake", "component.mk", "makefile", "meson.build", "platformio.ini"),
@@ -48,15 +49,27 @@ def scope_refusals(slot: Slot, scope: Scope, applied: AppliedEdits, *, app: str)
     for file in applied.files:
         if file == criteria_file(app):
             reason = _appended(slot, file)
-        elif scope is Scope.CODE and is_test_file(file):
+        elif scope is Scope.CODE and _is_test(slot, file):
             reason = "is a test: this step changes none, what a test says holds"
-        elif scope is Scope.TESTS and not (is_test_file(file) or _registers(file)):
+        elif scope is Scope.TESTS and not (_is_test(slot, file) or _registers(file)):
             reason = "is no test, nor says how tests are built: this step changes nothing else"
         else:
             reason = ""
         if reason:
             found.append(f"{file} {reason}")
     return tuple(found)
+
+
+def _is_test(slot: Slot, path: str) -> bool:
+    """Whether a file is of the tests, or was before it was changed."""
+    if is_test_file(path, read_whole(slot.source, path)):
+        return True
+    if not is_test_file(path):
+        return False
+    try:
+        return is_test_file(path, git_objects.read_text(slot.source, "HEAD", path))
+    except EspdeckError:
+        return False  # it is new
 
 
 def _registers(path: str) -> bool:

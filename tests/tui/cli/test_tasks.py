@@ -194,7 +194,7 @@ def test_what_a_task_changed_is_shown_committed_and_put_aside(
     assert "patch is committed already" in shell.says("task", "apply", "1", code=2)
     assert "to get it: git fetch" in shell.says("task", "show", "1")
 
-    shell.says(*asked)
+    shell.says(*asked, code=3)
     assert "the patch of task 2 is put aside" in shell.says("task", "apply", "2", "--discard")
     assert "was discarded" in shell.says("task", "apply", "2", code=2)
     shell.says("workflow", "run", "free_task", "-d", "Explain.")
