@@ -148,7 +148,7 @@ def _task(
 
 
 def _asks(stage: Stage) -> bool:
-    return stage.key not in ("gather", "gate")
+    return stage.key not in ("gather", "gate") and "." not in stage.key
 
 
 def _keep(store: Store, number: int, folder: Path, files: Mapping[str, str]) -> None:

@@ -314,7 +314,7 @@ async def test_the_gate_is_a_table_and_tasks_are_filtered(tmp_path: Path) -> Non
         await story.sees("QUALITY GATE failed, score 94, 1 blocking", "61.2 %  >= 80 %")
         await story.press("y", "m")
         await story.sees("gate begins")
-        await story.press("tab", "tab", "tab", "g", *["j"] * 3, "enter")
+        await story.press(*["tab"] * 7, "g", *["j"] * 4, "enter")
         await story.sees("QUALITY GATE failed", "61.2 %  >= 80 %", "j k scroll")
         await story.press("y", "escape")
         await story.press("q", "slash")
