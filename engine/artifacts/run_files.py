@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from engine.enums import ArtifactKind
 from engine.errors import EspdeckError
 from engine.files import explain
 from engine.store import artifacts, runs
+from engine.store.busy_wait import StoreError
 from engine.store.database import Store
 from engine.store.tables import Artifact
 
 _ASIDE = ".superseded"
+_LOG = logging.getLogger("espdeck.artifacts")
 _READ_ONLY_MODE = 0o400
 _MAX_TRIED = 3  # files of the same content; one that is damaged is not taken
 
@@ -77,6 +81,42 @@ def keep(
         raise EspdeckError(explain(error, kept)) from error
     runs.put_artifacts(store, run_id, [made])
     return kept
+
+
+def try_keep_text(
+    store: Store,
+    folder: Path,
+    text: str,
+    *,
+    run_id: int,
+    stage: str,
+    attempt: int,
+    kind: ArtifactKind,
+    path: str,
+) -> None:
+    """Keep what is told of a run that has ended, as :func:`keep` does.
+
+    Where that cannot be done the log says why: how the run ended does not depend on it.
+
+    Raises:
+        StoreError: it cannot be written down.
+    """
+    try:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            keep(
+                *(store, folder, Path(file.name)),
+                run_id=run_id,
+                stage=stage,
+                attempt=attempt,
+                kind=kind,
+                path=path,
+            )
+    except StoreError:
+        raise
+    except (OSError, EspdeckError) as error:
+        _LOG.warning("run %s: %s is not kept: %s", run_id, path, error)
 
 
 def settle(store: Store, run_id: int, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -148,19 +147,18 @@ class BuildRun:
         build = runs.get_run(self._deps.store, self._build.number)  # the row has its folder now
         folder, name = Path(build.artifacts_path), f"repair-{attempt - 1}.md"
         stage = next(stage for stage in self.pipeline.stages if stage.back_to)
-        with contextlib.suppress(OSError):  # nothing was repaired, or the record is gone
+        try:
             record = (folder / name).read_text("utf-8")
-            with tempfile.TemporaryDirectory(prefix="espdeck-") as aside:
-                file = Path(aside) / name
-                file.write_text(repair_report.told_success(record, attempt, results), "utf-8")
-                run_files.keep(
-                    *(self._deps.store, folder, file),
-                    run_id=build.number,
-                    stage=stage.key,
-                    attempt=attempt - 1,
-                    kind=ArtifactKind.REPORT,
-                    path=name,
-                )
+        except (OSError, ValueError):
+            return  # nothing was repaired, or the record is gone
+        run_files.try_keep_text(
+            *(self._deps.store, folder, repair_report.told_success(record, attempt, results)),
+            run_id=build.number,
+            stage=stage.key,
+            attempt=attempt - 1,
+            kind=ArtifactKind.REPORT,
+            path=name,
+        )
 
     @property
     def _order(self) -> FirmwareOrder:

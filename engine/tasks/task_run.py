@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -235,17 +234,14 @@ class TaskRun:
             base=self._base(),
             before=self._built(),
         )
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(page.encode("utf-8", "replace"))
-            file.flush()
-            run_files.keep(
-                *(store, Path(run.artifacts_path), Path(file.name)),
-                run_id=number,
-                stage=RESULT,
-                attempt=max(made_in.values()),
-                kind=ArtifactKind.REPORT,
-                path=PAGE,
-            )
+        run_files.try_keep_text(
+            *(store, Path(run.artifacts_path), page),
+            run_id=number,
+            stage=RESULT,
+            attempt=max(made_in.values()),
+            kind=ArtifactKind.REPORT,
+            path=PAGE,
+        )
 
     def _built(self) -> BuildReport:
         if self._project is None:

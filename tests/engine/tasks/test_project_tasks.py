@@ -303,7 +303,8 @@ def test_a_model_that_does_not_manage_blocks_is_asked_for_whole_files(
     whole = f"main/main.c\n```c\n{MAIN.replace('41', '42')}```\n"
     oracle.replies = {"Fix": ["No.", "No.", "No.", "No.", whole], "Regression test": ["NO CHANGE"]}
     where = project(engine, tmp_path / "node", {"main/main.c": MAIN})
-    order = TaskRequest(workflow="bug_fix", description="x", project_id=where)
+    # No other test asks this model for changes.
+    order = TaskRequest(workflow="bug_fix", description="x", project_id=where, model="assembler")
 
     assert [done(engine, order).status for _ in range(2)] == [RunStatus.FAILED, RunStatus.SUCCESS]
     assert done(engine, order).status is RunStatus.SUCCESS
