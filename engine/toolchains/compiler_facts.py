@@ -22,7 +22,7 @@ _MAX_FLAGS_CHARACTERS = 800
 _ID = re.compile(r"set\(CMAKE_C_COMPILER_ID \"([^\"]{1,80})\"\)")
 _VERSION = re.compile(r"set\(CMAKE_C_COMPILER_VERSION \"([^\"]{1,80})\"\)")
 _SECRET = re.compile(r"(-D\w*(?:PASS|PSK|KEY|SECRET|TOKEN|SSID|CREDENTIAL)\w*)=.*", re.IGNORECASE)
-_TELLING = re.compile(r"-(?:D|W(?!l,)|O|std=|f(?!\w*prefix-map)|m(?!llvm)|g\b)")
+_TELLING = re.compile(r"-(?:D|W(?!l,)|O|std=|f(?![\w-]*prefix-map)|m(?!llvm)|g\b)")
 
 
 def compiler_facts(build_dir: Path, toolchain: str, file: str | None = None) -> tuple[str, ...]:

@@ -14,8 +14,11 @@ def test_compiler_version_and_telling_flags_are_found(tmp_path: Path) -> None:
         'set(CMAKE_C_COMPILER "/opt/gcc")\nset(CMAKE_C_COMPILER_ID "GNU")\n'
         'set(CMAKE_C_COMPILER_VERSION "14.2.0")\n'
     )
+    maps = "-ffile-prefix-map=/w/=/ -fmacro-prefix-map=/w=. -fdebug-prefix-map=/w=."
     told = "-march=rv32imc -Os -Wall -Werror=all"
-    command = f"/opt/gcc -DA=1 -DWIFI_PASSWORD=hush -I/home/me/x {told} -o a.o -c /w/main/a.c"
+    command = (
+        f"/opt/gcc -DA=1 -DWIFI_PASSWORD=hush -I/home/me/x {told} {maps} -o a.o -c /w/main/a.c"
+    )
     rows = [
         {"file": "/w/main/b.c", "command": "/opt/gcc -O0 -c /w/main/b.c"},
         {"file": "/w/main/a.c", "command": command},
