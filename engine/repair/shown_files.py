@@ -53,6 +53,13 @@ _LOG_LINE = re.compile(r"(?:\x1b\[[0-9;]*m)?[EWIDV] \(\d{1,12}\) ([^:\s]{1,40}):
 _REGEX_SIGNS = re.compile(r"\\[A-Za-z]|\[[^\]]{0,80}\]|[\\^$.|?*+(){}]|%[-+0-9.]*[a-z]{1,3}|\d+")
 _QUOTED = re.compile(r"saw '([^']{3,200})'")
 _LETTERS = re.compile(r"[A-Za-z]{3,40}")
+_CMAKE_INCLUDE = re.compile(
+    r"^[ \t]*(include|add_subdirectory)[ \t]*\([ \t]*\"?(?:\$\{\w{1,60}\}/)?([\w./+-]{1,200})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""https://cmake.org/cmake/help/latest/command/include.html"""
+
+_CMAKE_CHARACTERS = 100_000
 _SETTINGS = re.compile(r"(?:^|/)(?:sdkconfig\.defaults[^/]*|platformio\.ini)\Z")
 _BUILD_FILES = (
     *("CMakeLists.txt", "platformio.ini", "sdkconfig.defaults", "idf_component.yml"),
@@ -161,13 +168,13 @@ def _ranked(
         for path, why in pairs:
             found.setdefault(path, why)
 
-    build_files = _build_files(case, index, places)
+    defining = dict(_definitions(index, _symbols(case.findings)))
+    build_files = _build_files(case, index, (*places, *defining))
     add(case.requested, "you asked for it")
     add(places, "an error names it")
     if _is_of_the_build(case):
         add(build_files, "says how it is built")
-    symbols = _symbols(case.findings)
-    add_all(_definitions(index, symbols))
+    add_all(defining.items())
     add(printing, "prints what is waited for or came last, or nearly so")
     if not places:  # a stack that is too small, a watchdog: the cause may be the configuration
         add((path for path in build_files if _SETTINGS.search(path)), "configures the chip")
@@ -278,8 +285,10 @@ def _printing(case: RepairCase, index: SourceIndex, *, with_console: bool) -> di
         return 3 * hit[0] + sum(1 / users[word] for word in hit[1])
 
     scores = {path: max(map(worth, lines.values())) for path, lines in hits.items()}
-    best = max(scores.values(), default=0.0)
-    order = sorted(scores, key=lambda path: (-scores[path], path))
+    # What starts the chip up says much that came last, as its boot, and is seldom the cause.
+    own = [score for path, score in scores.items() if not is_beneath(path)]
+    best = max(own or scores.values(), default=0.0)
+    order = sorted(scores, key=lambda path: (is_beneath(path), -scores[path], path))
     return {
         path: [line for line, hit in hits[path].items() if worth(hit) >= best / 3]
         for path in order[:_MAX_PRINTING]
@@ -336,7 +345,12 @@ def _changed(case: RepairCase, index: SourceIndex) -> list[str]:
 
 
 def _build_files(case: RepairCase, index: SourceIndex, places: Iterable[str]) -> list[str]:
-    """The files that say how it is built: the app's, and those of the folders of named files."""
+    """The files that say how it is built: the app's, those of the folders of files that matter,
+    and what they include.
+
+    Args:
+        places: files that errors name, or that define what errors name.
+    """
     folders = {case.app, f"{case.app}/main".removeprefix("/")}
     for path in places:
         folders |= {"" if str(each) == "." else str(each) for each in PurePosixPath(path).parents}
@@ -354,7 +368,24 @@ def _build_files(case: RepairCase, index: SourceIndex, places: Iterable[str]) ->
         known = _BUILD_FILES.index(name) if name in _BUILD_FILES else len(_BUILD_FILES)
         return not is_below(path, case.app), path.count("/"), known, path
 
-    return sorted(found, key=order)[:_MAX_OF_ONE_REASON]
+    found = sorted(found, key=order)
+    more = [part for path in found[:_MAX_OF_ONE_REASON] for part in _included_in_cmake(index, path)]
+    more.sort(key=is_beneath)
+    return list(dict.fromkeys((*found, *more)))[:_MAX_OF_ONE_REASON]
+
+
+def _included_in_cmake(index: SourceIndex, path: str) -> Iterator[str]:
+    """The tree's files that a CMake file includes, or that say how a folder in it is built."""
+    folder = PurePosixPath(path).parent
+    for match in _CMAKE_INCLUDE.finditer((index.read(path) or "")[:_CMAKE_CHARACTERS]):
+        name = match[2].rstrip("/")
+        if match[1].lower() != "include":
+            name = f"{name}/CMakeLists.txt"
+        elif not PurePosixPath(name).suffix:  # a module, found by CMAKE_MODULE_PATH
+            name = f"{name}.cmake"
+        found = index.resolve(str(folder / name)) or index.resolve(name)
+        if found is not None:
+            yield found
 
 
 def _is_of_another_board(path: str, target: str) -> bool:

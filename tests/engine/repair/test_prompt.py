@@ -250,6 +250,23 @@ def test_what_the_test_waits_for_leads_to_what_prints_it(tmp_path: Path) -> None
     assert "I (10) main: ready\nbattery: 3700" in text
 
 
+def test_what_starts_the_chip_up_is_not_taken_for_what_failed(tmp_path: Path) -> None:
+    files = {
+        **unrelated(),
+        "runtime/start.c": 'void start(void) {\n    log("chip ready, console at %u baud");\n}\n',
+        "main/report.c": 'void report(void) {\n    log("%s humidity %d percent");\n}\n',
+    }
+    case = repair_case(
+        written(tmp_path, files),
+        error("never printed: outdoor humidity 36 percent"),
+        stage="test.simulator",
+        awaited=("outdoor humidity 36 percent",),
+        console=("I (0) boot: chip ready, console at 9600 baud", "I (0) report: humidity 1"),
+    )
+
+    assert question(case, 9000).shown[0].path == "main/report.c"
+
+
 def test_a_linkers_error_shows_how_it_is_built_first(tmp_path: Path) -> None:
     files = {**unrelated(), "CMakeLists.txt": "add_executable(fw a.c)\n", "main/b.c": "int b;\n"}
     tree = written(tmp_path, files)
@@ -262,6 +279,36 @@ def test_a_linkers_error_shows_how_it_is_built_first(tmp_path: Path) -> None:
         "lib/part_9.c",
         "CMakeLists.txt",
         "lib/part_7.c",
+    ]
+
+
+def test_a_linkers_error_shows_what_the_build_files_include(tmp_path: Path) -> None:
+    files = {
+        **unrelated(),
+        "runtime/start.cmake": "set(START start.S)\n",
+        "CMakeLists.txt": (
+            "include(runtime/start.cmake)\nINCLUDE( ${CMAKE_CURRENT_LIST_DIR}/cmake/parts.cmake)\n"
+            'include(Lists)\nadd_subdirectory("drivers")\nadd_executable(fw a.c)\n'
+        ),
+        "cmake/parts.cmake": "set(PARTS a.c)\n",
+        "cmake/Lists.cmake": "set(LISTS b.c)\n",
+        "cmake/other.cmake": "set(OTHER c.c)\n",
+        "drivers/CMakeLists.txt": "add_library(drivers d.c)\n",
+        "components/audio/CMakeLists.txt": "idf_component_register(SRCS sink.c)\n",
+        "components/audio/data.c": "int chime(void) { return 1; }\n",
+    }
+    case = repair_case(written(tmp_path, files), error("undefined symbol: chime", "lib/part_9.c"))
+
+    found = question(case, 12_000)
+
+    assert [each.path for each in found.shown][:7] == [
+        "lib/part_9.c",
+        "CMakeLists.txt",
+        "components/audio/CMakeLists.txt",
+        "cmake/parts.cmake",
+        "cmake/Lists.cmake",
+        "drivers/CMakeLists.txt",
+        "runtime/start.cmake",
     ]
 
 
