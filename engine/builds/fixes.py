@@ -61,11 +61,12 @@ class Fixes(ChangeSets):
             for row in stages
             if row.key in _REPAIR_STAGES and row.status is StageStatus.SUCCESS
         ]
-        failed = [
-            f"{stage_label(row.key)}: {row.summary}"
+        rows = [
+            row
             for row in counted_stages(stages, min(repaired, default=None))
             if row.status is StageStatus.FAILED and row.key not in _REPAIR_STAGES
         ]
+        failed = [f"{stage_label(row.key)}: {row.summary}" for row in rows if _is_new(row, rows)]
         what = failed[0].partition(": ")[2] if failed else "what failed"
         end = (
             f"Build {run.number} of espdeck succeeded with it."
@@ -79,6 +80,13 @@ class Fixes(ChangeSets):
             *["It changes tests.", ""] * tests,
             end,
         )
+
+
+def _is_new(row: StageRow, failed: Sequence[StageRow]) -> bool:
+    """Whether a stage that failed says more than the others: a verdict often repeats one."""
+    return row.key != "judge" or not any(
+        each.summary and each.summary in row.summary for each in failed if each is not row
+    )
 
 
 def _subject(changes: Sequence[str], failure: str, build: int) -> str:

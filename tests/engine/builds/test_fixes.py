@@ -122,6 +122,16 @@ def test_a_fix_tells_what_it_is(lab: Lab) -> None:
     )
 
 
+def test_a_verdict_that_repeats_what_failed_is_not_told_twice(lab: Lab) -> None:
+    number = lab.build(StageStatus.SUCCESS, StageStatus.SKIPPED)
+    lab.stage(number, "judge", 1, StageStatus.FAILED, "blocked: main.c:1: expected ';'")
+
+    found = lab.fixes.of(number)
+
+    assert found is not None
+    assert "Failed:\n* build: main.c:1: expected ';'\n\nChanged:" in found.message
+
+
 @pytest.mark.parametrize(
     ("repairs", "status", "diff"),
     [
