@@ -138,8 +138,8 @@ def standing_of(results: Mapping[str, StageResult]) -> Standing:
     failed = sum(result.status is StageStatus.FAILED for result in results.values())
     return Standing(
         passed=sum(result.status is StageStatus.SUCCESS for result in results.values()),
-        # A stage that failed without saying why is an error, too.
-        spared=-max(len(errors), failed),
+        # Stages that failed and do not say why are errors, too; a verdict repeats what others say.
+        spared=-(len(errors) or failed),
         tests=sum(
             result.output.checks_passed
             for result in results.values()

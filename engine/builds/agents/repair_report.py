@@ -70,7 +70,8 @@ def told_success(record: str, attempt: int, results: Mapping[str, StageResult]) 
     """
     head, outcome, _following = record.rpartition(_OUTCOME)
     judged = results.get("judge")
-    said = f" {judged.summary}." if judged is not None else ""
+    summary = judged.summary if judged is not None else ""
+    said = f" {summary[:1].upper()}{summary[1:]}." if summary else ""
     return f"{head}{outcome}Attempt {attempt} succeeded ({standing_of(results)}).{said}\n"
 
 
