@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 from engine.findings import Finding
 from engine.source.editable_tree import EditableTree
 
+_LINES_LAST = 2
+
+
+def said_then(finding: Finding) -> str:
+    """An error of an earlier attempt, with what was printed instead where it does not say so."""
+    if finding.code != "test.expectation" or not finding.evidence:
+        return finding.title
+    last = " | ".join(finding.evidence.split("\n")[-_LINES_LAST:])
+    return f"{finding.title}; printed last: {last}"
+
 
 @dataclass(frozen=True, slots=True)
 class StageFailure:

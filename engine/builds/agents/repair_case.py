@@ -15,7 +15,7 @@ from engine.manifest import FILE_NAME
 from engine.monitor import interruptions
 from engine.projects.apps import find_apps
 from engine.projects.git_objects import diff_between
-from engine.repair.case import EarlierRepair, RepairCase, StageFailure
+from engine.repair.case import EarlierRepair, RepairCase, StageFailure, said_then
 from engine.source.editable_tree import EditableTree
 from engine.source.file_kinds import other_apps
 from engine.source.file_policy import SECRET_FILES
@@ -46,7 +46,7 @@ def case_of(context: BuildContext, attempts: Sequence[Attempt], start: Attempt) 
             by=each.repair.by if each.repair.by_rule else "a model",
             outcome=outcome(attempts, each.number),
             patch=each.repair.change,
-            errors=tuple(finding.title for finding in each.errors),
+            errors=tuple(map(said_then, each.errors)),
         )
         for each in attempts
         if each.repair

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.enums import Severity
 from engine.findings import Finding
 from engine.llm.fences import fenced
-from engine.repair.case import EarlierRepair, RepairCase, StageFailure
+from engine.repair.case import EarlierRepair, RepairCase, StageFailure, said_then
 from engine.repair.prompt import question
 from engine.source.editable_tree import EditableTree
 
@@ -126,6 +126,18 @@ def test_what_was_tried_is_told_with_how_it_went(tree: EditableTree) -> None:
 
     assert "By a model; attempt 2 was worse than attempt 1.\n```\n-a\n+b\n" in text
     assert "still bad" in text
+
+
+def test_what_an_earlier_repair_made_the_firmware_print_is_told() -> None:
+    never = Finding(
+        Severity.ERROR,
+        "test.expectation",
+        "never printed: 36 percent",
+        evidence="a\nready\n37 percent",
+    )
+
+    assert said_then(never) == "never printed: 36 percent; printed last: ready | 37 percent"
+    assert said_then(error("expected ';'", "a.c", 3)) == "a.c:3: expected ';'"
 
 
 def test_it_keeps_within_its_room_and_says_what_is_left_out(tree: EditableTree) -> None:
