@@ -28,6 +28,7 @@ from engine.source.file_kinds import FileKind, kind_of
 from engine.source.file_policy import CRITERIA_FILES
 from engine.source.functions import functions_of
 from engine.source.test_files import TEST_BODY, is_test_file
+from engine.text import count
 
 ASSERTIONS = (
     r"TEST_ASSERT\w*|TEST_FAIL\w*|TEST_ESP_\w+|ASSERT_\w+|EXPECT_\w+|REQUIRE\w*|CHECK(?:_\w+)?"
@@ -52,6 +53,8 @@ _SWITCHES = re.compile(
 _LITERAL = re.compile(r"\b0[xX][0-9a-fA-F]+\w*|\b\d[\d.]*\w*|\"[^\"\n]*\"|\btrue\b|\bfalse\b")
 _BRACKET = re.compile(r"[()]")
 _EMPTY = re.compile(r"(?:.*\|\|)?\s*\(?(?:1|true|!0)\)?\s*")
+_MAKING = re.compile(r"\b\w{0,60}(?:[Cc]reate|[Aa]lloc|[Ii]nit|[Ii]nstall)\w{0,60}[ \t]*\(")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w")
 _FILE_WORD = re.compile(r"[\w./+-]{1,200}\.(?:c|cc|cpp|cxx|py)\b")
 _NOT_OF_THE_COMPILER = ("test.", "panic.", "simulator.", "quality.", "qa.", "board.", "boot.")
 _STATIC = re.compile(r"static.?assert|#error|_Static_assert", re.IGNORECASE)
@@ -82,6 +85,28 @@ class _Assertion:
     def shape(self) -> tuple[str, str]:
         """It without its literals."""
         return self.name, _LITERAL.sub("0", self.argument)
+
+    @property
+    def expected(self) -> str:
+        """Its argument without how something is made in it: a greater stack is no other value."""
+        text = self.argument
+        for call in _MAKING.finditer(self.argument):
+            end = _closing(self.argument, call.end(), len(self.argument))
+            inside = " " * (end - call.end())
+            text = f"{text[: call.end()]}{inside}{text[end:]}"
+        return " ".join(text.split())
+
+    @property
+    def checks_nothing(self) -> bool:
+        """Whether it holds whatever the firmware does."""
+        first, comma, rest = self.argument.partition(",")
+        if _EMPTY.fullmatch(first):
+            return True
+        if not comma or "FAIL" in self.name:
+            return False
+        has_names = _IDENTIFIER.search(_LITERAL.sub("0", self.argument)) is not None
+        is_equality = "EQ" in self.name.upper()
+        return not has_names or (is_equality and first.strip() == rest.partition(",")[0].strip())
 
 
 def changes_of_tests_in(
@@ -126,7 +151,7 @@ def changes_of_tests(
             else:
                 reasons += _shortened(path, before, after)
         else:
-            reasons += _weakened(path, before, after or "", findings)
+            reasons += _weakened(path, before, after or "")
     return tuple(dict.fromkeys(reasons))[:_MAX_REASONS]
 
 
@@ -149,13 +174,14 @@ def _shortened(path: str, before: str, after: str) -> Iterator[str]:
     """What a test file that may be changed has lost."""
     old, new = _assertions(before), _assertions(after)
     if len(new) < len(old):
-        yield f"{path} has {len(old) - len(new)} assertions less"
+        yield f"{path} has {count(len(old) - len(new), 'assertion')} less"
     yield from _missing_calls(path, before, after)
     yield from _conditions(path, old, new)
+    yield from _other_values(path, old, new)
     yield from _switches(path, before, after)
 
 
-def _weakened(path: str, before: str, after: str, findings: Sequence[Finding]) -> Iterator[str]:
+def _weakened(path: str, before: str, after: str) -> Iterator[str]:
     """What a file that is no test has lost of what finds faults."""
     yield from _switches(path, before, after)
     if kind_of(path) is FileKind.CONFIGURATION:
@@ -170,8 +196,7 @@ def _weakened(path: str, before: str, after: str, findings: Sequence[Finding]) -
         if now[name] < number:
             yield f"{path} loses {name}(): what it found is to be mended"
     yield from _conditions(path, old, new)
-    if not _is_named_by_compiler(path, findings):
-        yield from _other_values(path, old, new)
+    yield from _other_values(path, old, new)
 
 
 def _switches(path: str, before: str, after: str) -> Iterator[str]:
@@ -205,10 +230,13 @@ def _test_bodies(path: str, text: str) -> Iterator[str]:
 
 def _conditions(path: str, old: Sequence[_Assertion], new: Sequence[_Assertion]) -> Iterator[str]:
     """Assertions that now stand under a condition which was not there."""
-    was = {(each.name, each.argument): each.conditions for each in old}
-    for each in new:
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    was: dict[tuple[str, str], set[str]] = {}
+    for each in gone:
+        was.setdefault((each.name, each.argument), set()).update(each.conditions)
+    for each in come:
         before = was.get((each.name, each.argument))
-        if before is not None and set(each.conditions) - set(before):
+        if before is not None and set(each.conditions) - before:
             yield f"{path}: {each.name}() is checked only under a new condition"
 
 
@@ -218,12 +246,15 @@ def _other_values(path: str, old: Sequence[_Assertion], new: Sequence[_Assertion
     gone.subtract(Counter((each.name, each.argument) for each in new))
     lost = [each for each in old if gone[each.name, each.argument] > 0]
     come = [each for each in new if gone[each.name, each.argument] < 0]
-    shapes = {each.shape for each in come if each.name != "ESP_ERROR_CHECK"}
+    shapes: dict[tuple[str, str], set[str]] = {}
+    for each in come:
+        if each.name != "ESP_ERROR_CHECK":
+            shapes.setdefault(each.shape, set()).add(each.expected)
     for each in lost:
-        if each.shape in shapes:
+        if each.shape in shapes and each.expected not in shapes[each.shape]:
             yield f"{path}: {each.name}({each.argument[:60]}) expects another value"
     for each in come:
-        if lost and _EMPTY.fullmatch(each.argument.partition(",")[0]):
+        if lost and each.checks_nothing:
             yield f"{path}: {each.name}({each.argument[:60]}) checks nothing"
 
 
@@ -295,10 +326,15 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _argument(code: str, text: str, start: int) -> str:
     """What stands in the brackets that open before a place, blanks made one."""
-    depth, end = 1, start + _MAX_ARGUMENT_CHARACTERS
+    end = _closing(code, start, start + _MAX_ARGUMENT_CHARACTERS)
+    return " ".join(text[start:end].split())
+
+
+def _closing(code: str, start: int, end: int) -> int:
+    """Where the bracket closes that opens before a place; ``end`` where it does not before that."""
+    depth = 1
     for match in _BRACKET.finditer(code, start, end):
         depth += 1 if match[0] == "(" else -1
         if depth == 0:
-            end = match.start()
-            break
-    return " ".join(text[start:end].split())
+            return match.start()
+    return end

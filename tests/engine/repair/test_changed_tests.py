@@ -172,8 +172,43 @@ def test_a_test_in_which_the_compiler_found_an_error_may_be_mended_but_not_short
     assert reasons(path, TEST, "half(8)", "half(8, 0)", compiler) == ()
     assert reasons(path, TEST, "half(8)", "half(8, 0)", error("test.failed", wrong, path)) != ()
     (shorter,) = reasons(path, TEST, "    TEST_ASSERT_EQUAL(4, half(8));\n", "", compiler)
-    assert shorter == f"{path} has 1 assertions less"
+    assert shorter == f"{path} has 1 assertion less"
     assert reasons(path, TEST, "    RUN_TEST(test_a);\n", "", compiler) != ()
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("TEST_ASSERT_EQUAL(3, half(8))", "expects another value"),
+        ("TEST_ASSERT_EQUAL(4, 4)", "checks nothing"),
+        ("TEST_ASSERT_EQUAL(half(8), half(8))", "checks nothing"),
+        ("TEST_ASSERT_TRUE(1)", "checks nothing"),
+    ],
+)
+def test_where_the_compiler_found_an_error_a_test_expects_what_it_did(new: str, said: str) -> None:
+    wrong = Finding(Severity.ERROR, "compiler.error", "undeclared half", "main/test_half.c", 3)
+
+    found = reasons("main/test_half.c", TEST, "TEST_ASSERT_EQUAL(4, half(8))", new, wrong)
+
+    assert any(said in each for each in found)
+
+
+def test_assertions_that_a_file_has_under_several_conditions_may_stay_as_they_are() -> None:
+    check = "    ESP_ERROR_CHECK(ret);\n"
+    text = f"void start(void) {{\n#ifdef CONFIG_A\n{check}#endif\n{check}    int a = 1;\n}}\n"
+
+    assert reasons("main/main.c", text, "a = 1", "a = 2") == ()
+    moved = f"#ifdef CONFIG_B\n{check}#endif\n    int a"
+    assert reasons("main/main.c", text, f"{check}    int a", moved) == (
+        "main/main.c: ESP_ERROR_CHECK() is checked only under a new condition",
+    )
+
+
+def test_a_greater_stack_is_no_other_value() -> None:
+    text = 'void start(void) { configASSERT(xTaskCreate(run, "a", 2048, 0, 5, 0) == 1); }\n'
+
+    assert reasons("main/main.c", text, "2048", "4096") == ()
+    assert "expects another value" in reasons("main/main.c", text, "== 1", "== 0")[0]
 
 
 def test_a_static_assertion_that_fails_is_evidence_as_any_other() -> None:
