@@ -15,6 +15,9 @@ from engine.text import clean
 MAX_REQUESTS = 2
 """Answers of one repair that may ask for something."""
 
+NO_MORE_REQUESTS = "nothing more is shown: answer with changes of what you were shown"
+"""Why an answer that asks once more is refused."""
+
 MAX_NAMES = 4
 """Names that one answer may ask for."""
 

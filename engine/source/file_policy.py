@@ -55,7 +55,7 @@ SECRET_FILES = (
 _WRITE_RULES = (
     (CI_FILES, "runs on other machines"),
     (CREDENTIAL_FILES, "is a secret"),
-    (CRITERIA_FILES, "is what judges"),
+    (CRITERIA_FILES, "says what is expected of the firmware: it stays as it is"),
 )
 _GENERATED = (
     *("*.lock", "package-lock.json", "pnpm-lock.yaml", "*.min.js", "*.min.css", "*.map", "*.svg"),

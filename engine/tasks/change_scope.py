@@ -90,4 +90,7 @@ def _appended(slot: Slot, file: str) -> str:
     kept = after.tests[: len(before.tests)] == before.tests
     if kept and replace(after, tests=before.tests) == before:
         return ""
-    return "is what judges: [[test]] tables may be added to it, and nothing else may change"
+    return (
+        "says what is expected of the firmware: [[test]] tables may be added to it, and nothing "
+        "else may change"
+    )

@@ -316,12 +316,15 @@ def test_a_model_is_shown_what_it_asks_for_twice_and_then_answers(
     engine: Engine, answers: Answers, tmp_path: Path
 ) -> None:
     name = broken(engine, tmp_path)
-    answers.texts += ["NEED: runtime/chip.h\n", "NEED: `clock_ms`\nNEED: chipp.h\n", RIGHT]
+    asks = ["NEED: runtime/chip.h\n", "NEED: `clock_ms`\nNEED: chipp.h\n", "NEED: main/main.c\n"]
+    answers.texts += [*asks, RIGHT]
 
     done = build(engine, name)
 
     assert done.status is RunStatus.SUCCESS
-    first, second, third = (each[1]["content"] for each in answers.asked())
+    *_, last = answers.asked()
+    assert "nothing more is shown" in last[-1]["content"]
+    first, second, third, _ = (each[1]["content"] for each in answers.asked())
     assert "runtime/chip.h, whole (you asked for it):" not in first
     assert "runtime/chip.h, whole (you asked for it):" in second
     assert second.index("chip.h") < second.index("main/main.c, whole")

@@ -25,7 +25,12 @@ from engine.repair.case import RepairCase
 from engine.repair.changed_tests import changes_of_tests_in
 from engine.repair.edits import AnswerEdits, AppliedEdits
 from engine.repair.prompt import question
-from engine.repair.requests import MAX_REQUESTS, look_up, names_requested
+from engine.repair.requests import (
+    MAX_REQUESTS,
+    NO_MORE_REQUESTS,
+    look_up,
+    names_requested,
+)
 from engine.repair.rule_repair import propose, suggest
 from engine.repair.shown_files import ShownFile
 from engine.repair.source_index import SourceIndex
@@ -194,7 +199,8 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
     def check(answer: Answer) -> _Repair | Refused:
         applied = edits.take(answer.text, context.slot)
         if isinstance(applied, Refused):
-            return applied
+            asks = requests == MAX_REQUESTS and names_requested(answer.text)
+            return Refused((NO_MORE_REQUESTS,)) if asks else applied
         by = _name_of(conversation)
         return _untried(context, attempts, start, by, answer.text, applied)
 

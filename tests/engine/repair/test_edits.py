@@ -114,7 +114,7 @@ def test_a_later_block_sees_what_an_earlier_one_left(root: Path) -> None:
         ("keys/signing.PEM", "is a secret"),
         ("main/prod.env", "is a secret"),
         ("main/arduino_secrets.h", "is a secret"),
-        ("espdeck.toml", "is what judges"),
+        ("espdeck.toml", "says what is expected of the firmware: it stays as it is"),
         ("build/out.c", "exists, but Git does not track it"),
         ("link/new.c", "is reached through a link"),
         ("vendor/lib/new.c", "is a link or a submodule, or lies in one"),

@@ -96,7 +96,7 @@ def test_the_gate_demands_what_the_commit_of_the_app_does(
     order = TaskRequest(workflow="bug_fix", description="x", project_id=added.id, gate=True)
     build = done(engine, order)
 
-    assert "fw/espdeck.toml is what judges" in oracle.asked("Fix")[1]
+    assert "fw/espdeck.toml says what is expected of the firmware" in oracle.asked("Fix")[1]
     assert "required, but no coverage report in the tree" in build.error
 
 

@@ -189,7 +189,7 @@ def test_steps_change_what_is_theirs(engine: Engine, oracle: Oracle, where: uuid
 
     assert "test/test_math.c is a test: this step changes none" in oracle.asked("Fix")[1]
     asked = oracle.asked("Regression test")
-    assert "espdeck.toml is what judges: [[test]] tables may be added to it" in asked[2]
+    assert "says what is expected of the firmware: [[test]] tables may be added to it" in asked[2]
     rows = stages(engine, run.number)
     assert rows["regression_test.test.simulator#1"].status is StageStatus.SUCCESS
     assert "4 tests, 0 failures" in rows["regression_test.test.simulator#1"].summary
