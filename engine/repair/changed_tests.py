@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from engine.files import read_file
@@ -277,7 +278,7 @@ def _assertions(text: str) -> list[_Assertion]:
             continue
         if _is_dead(conditions):
             continue
-        for match in _ASSERTION.finditer(line):
+        for match in islice(_ASSERTION.finditer(line), _MAX_ASSERTIONS - len(found)):
             argument = _argument(code, text, start + match.end())
             found.append(_Assertion(match[1], argument, tuple(conditions)))
     return found

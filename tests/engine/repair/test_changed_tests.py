@@ -204,6 +204,12 @@ def test_assertions_that_a_file_has_under_several_conditions_may_stay_as_they_ar
     )
 
 
+def test_of_a_file_with_very_many_assertions_the_first_ones_are_read() -> None:
+    many = "assert(ready);" * 3000
+
+    assert reasons("main/main.c", f"assert(a == 1); {many}", "a == 1", "a == 2") != ()
+
+
 def test_a_greater_stack_is_no_other_value() -> None:
     text = 'void start(void) { configASSERT(xTaskCreate(run, "a", 2048, 0, 5, 0) == 1); }\n'
 
