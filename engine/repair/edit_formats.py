@@ -93,11 +93,18 @@ _TEXTS = {
     EditFormat.WHOLE_FILE: _WHOLE_FILE,
 }
 
-_RULES = """\
-- All of it must fit, or none is taken.
-- Hidden files, CI files, keys and espdeck.toml are refused."""
+_ALL_FITS = "- Nothing is taken until all of it fits."
+_REFUSED = "- Hidden files, CI files, keys and espdeck.toml are refused."
+_REFUSED_OF_TESTS = """\
+- Hidden files, CI files and keys are refused. Of espdeck.toml, nothing may change but that [[test]]
+  tables come to it, behind those that are there."""
 
 
-def form_text(edit_format: EditFormat) -> str:
-    """What a model is told of a format: how an answer looks, and what is refused."""
-    return f"{_TEXTS[edit_format]}\n{_RULES}\n"
+def form_text(edit_format: EditFormat, *, adds_tests: bool = False) -> str:
+    """What a model is told of a format: how an answer looks, and what is refused.
+
+    Args:
+        adds_tests: whether ``[[test]]`` tables may be added to ``espdeck.toml``.
+    """
+    refused = _REFUSED_OF_TESTS if adds_tests else _REFUSED
+    return f"{_TEXTS[edit_format]}\n{_ALL_FITS}\n{refused}\n"

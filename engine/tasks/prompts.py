@@ -74,9 +74,9 @@ why, and end with the line NO CHANGE.
 REPORT = "Answer with a Markdown report that somebody who has not seen the material understands.\n"
 
 
-def edits_form(edit_format: EditFormat) -> str:
-    """How an answer with changes is asked for."""
-    return f"{form_text(edit_format)}\n{_BESIDE_EDITS}"
+def edits_form(edit_format: EditFormat, *, adds_tests: bool = False) -> str:
+    """How an answer with changes is asked for; arguments as :func:`form_text` has them."""
+    return f"{form_text(edit_format, adds_tests=adds_tests)}\n{_BESIDE_EDITS}"
 
 
 class Rank(IntEnum):

@@ -96,7 +96,8 @@ def ask_for_changes(
         context.stage.report.log(f"changes {', '.join(applied.files)}")
         return Change(answer, applied.patch, applied.files)
 
-    question = replace(question, form=edits_form(asked_format))
+    form = edits_form(asked_format, adds_tests=scope is Scope.TESTS)
+    question = replace(question, form=form)
     messages = _messages(context, question, conversation.first_question_tokens)
     try:
         found = conversation.ask_until_accepted(messages, check, edits.refusal)

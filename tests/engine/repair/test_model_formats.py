@@ -85,3 +85,11 @@ def test_each_format_is_told_with_what_is_refused(edit_format: EditFormat) -> No
 
     assert "main/example.c" in text
     assert "espdeck.toml are refused" in text
+
+
+@pytest.mark.parametrize("edit_format", EditFormat)
+def test_who_may_add_tests_is_told_so(edit_format: EditFormat) -> None:
+    text = form_text(edit_format, adds_tests=True)
+
+    assert "nothing may change but that [[test]]" in text
+    assert "espdeck.toml are refused" not in text
