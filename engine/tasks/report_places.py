@@ -2,9 +2,10 @@
 
 A place is wrong where its line is not there, or where the code that the report quotes beside it
 stands elsewhere in the file. It is mended where that code stands at one line of the file alone
-that is near, or at one line at all; a line that is not there and cannot be mended is marked, as is
-a file that is not. Which code belongs to a place: what stands in backticks behind it on the same
-line of the report, before the next place; of the first one also what stands before it.
+that is near, or at one line at all; a name alone mends no line that is there. A line that is not
+there and cannot be mended is marked, as is a file that is not. Which code belongs to a place: what
+stands in backticks behind it on the same line of the report, before the next place; of the first
+one also what stands before it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _PLACE = re.compile(
     r":(\d{1,7})(?:(-|\u2013)(\d{1,7})|:\d{1,5})?(?!\w)"
 )
 _QUOTE = re.compile(r"`([^`\n]{2,300})`")
-_NAME = re.compile(r"\w+")
+_NAME = re.compile(r"\w+(?:\(\))?")
 _MARK_INSIDE = re.compile(rf"( \((?:{NO_LINE}|{NOT_HERE})\))`")
 
 
@@ -184,10 +185,12 @@ def _right_line(
         lines = source.lines_with(code)
         if any(first - NEAR_LINES <= line <= last + NEAR_LINES for line in lines):
             return first
+        # A name alone may be named for another reason; a line of code is quoted for itself.
+        if is_there and _NAME.fullmatch(code):
+            continue
         near = [line for line in lines if abs(line - first) <= _MENDED_WITHIN]
         if len(near) == 1:
             return near[0]
-        # A name alone may be named for another reason; a line of code is quoted for itself.
-        if len(lines) == 1 and (not is_there or not _NAME.fullmatch(code)):
+        if len(lines) == 1:
             return lines[0]
     return first
