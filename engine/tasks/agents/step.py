@@ -94,7 +94,8 @@ def _reported(
         if checked.marked:
             what += f" ({', '.join(map(clean, checked.marked[:_MAX_MARKED]))})"
         message = f"{count(checked.places, 'place')} named in the report, of these {what}"
-        findings = (Finding(Severity.WARNING, "model.places", message),)
+        severity = Severity.WARNING if checked.marked else Severity.INFO
+        findings = (Finding(severity, "model.places", message),)
         context.stage.report.log(message)
     verdict = verdict_of(answer) if step.reviews else None
     if step.reviews and verdict is None:

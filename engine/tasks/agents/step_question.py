@@ -18,6 +18,7 @@ from engine.source.diff_excerpts import sections_of
 from engine.source.diffs import lines_changed
 from engine.source.excerpts import describe_lines, excerpt
 from engine.source.search_words import search_words_of
+from engine.tasks.agents.told_proof import how_tried
 from engine.tasks.context import Done, TaskContext
 from engine.tasks.context_selection import SelectedFile, SelectionReason, text_of
 from engine.tasks.frameworks import with_framework
@@ -75,10 +76,10 @@ def question_of(context: TaskContext, step: PlannedStep, more: Sequence[Material
 
 def earlier(context: TaskContext) -> tuple[EarlierStep, ...]:
     """What the steps before this stage came to."""
-    return tuple(told for told, _done in _earlier(context))
+    return tuple(told for _step, told, _done in _earlier(context))
 
 
-def _earlier(context: TaskContext) -> list[tuple[EarlierStep, Done]]:
+def _earlier(context: TaskContext) -> list[tuple[PlannedStep, EarlierStep, Done]]:
     """The steps before this stage, wave by wave: what comes up later stands later."""
     found = []
     for step in context.plan.before(context.stage.definition.key):
@@ -86,7 +87,8 @@ def _earlier(context: TaskContext) -> list[tuple[EarlierStep, Done]]:
         if result is not None and isinstance(result.output, Done):
             done = result.output
             number = context.plan.number(step.key)
-            found.append((EarlierStep(number, step.name, done.prose, done.files), done))
+            told = EarlierStep(number, step.name, done.prose, done.files)
+            found.append((step, told, done))
     return found
 
 
@@ -95,7 +97,7 @@ def named_in(context: TaskContext, answer: str) -> tuple[SelectedFile, ...]:
     if not context.gathered.choice.listing:
         return ()
     shown = {each.path: each for each in context.gathered.choice.files}
-    shown |= {each.path: each for _told, done in _earlier(context) for each in done.named}
+    shown |= {each.path: each for _step, _told, done in _earlier(context) for each in done.named}
     changed = lines_changed(context.patch)
     with context.worktree() as slot:
         tracked = [path for path in sorted(slot.tree.files) if path not in changed]
@@ -160,10 +162,14 @@ class _Files:
             listing = "\n".join(choice.listing) + more
             yield Material("paths of the repository", listing, Rank.FILE)
         steps = _earlier(self.context)
-        answers = earlier_material([told for told, _done in steps])
-        changed_by, shown = _changed_by(self.context.patch, steps), set[str]()
-        for number, ((told, done), answer) in enumerate(zip(steps, answers, strict=True)):
+        answers = earlier_material([told for _step, told, _done in steps])
+        patches = [done.patch for _step, _told, done in steps]
+        changed_by, shown = _changed_by(self.context.patch, patches), set[str]()
+        for number, ((step, told, done), answer) in enumerate(zip(steps, answers, strict=True)):
             yield from answer
+            if tried := "\n".join(how_tried(self.context, step)):
+                title = f"how what step {told.name} changed was built and tried"
+                yield Material(title, tried, Rank.CHANGED)
             for each in done.named:
                 if each.path not in shown:
                     by = f", named by step {told.name}"
@@ -221,19 +227,20 @@ class _Files:
         return Material(title, shown, rank, shorter=within)
 
 
-def _changed_by(
-    patch: str, steps: Sequence[tuple[EarlierStep, Done]]
-) -> Mapping[int, Sequence[str]]:
+def _changed_by(patch: str, patches: Sequence[str | None]) -> Mapping[int, Sequence[str]]:
     """The files that a patch changes, by the place of the step that was the last to change each.
 
     What none of them left so, as it was mended since, has the place behind them all.
+
+    Args:
+        patches: what the worktree was to be after each step, None where it changed nothing.
     """
     before: dict[str, str] = {}
     last: dict[str, int] = {}
-    for number, (_told, done) in enumerate(steps):
-        if done.patch is not None:
-            before = _note(before, done.patch, last, number)
-    now = _note(before, patch, last, len(steps))
+    for number, left in enumerate(patches):
+        if left is not None:
+            before = _note(before, left, last, number)
+    now = _note(before, patch, last, len(patches))
     found: dict[int, list[str]] = {}
     for path in now:
         found.setdefault(last[path], []).append(path)

@@ -123,6 +123,15 @@ def test_a_fix_that_never_compiles_fails(engine: Engine, oracle: Oracle, where: 
     (asked,) = oracle.asked("Fix: mend")
     assert "zero" in asked.partition("## what failed\n")[2].partition("## ")[0]
     assert "the commit without any change: not built yet" in asked
+    assert "Fix: compile: failed\n" in asked
+    assert "\n  | main/limit.c:2:" in asked, "no path of this machine"
+    assert "how what step Fix changed" not in asked
+
+
+def told_of(asked: str, step: str) -> str:
+    """What a question says of how a step's change was built and tried."""
+    title = f"how what step {step} changed was built and tried\n"
+    return asked.partition(title)[2].partition("##")[0]
 
 
 def test_a_fix_is_mended_and_each_step_has_its_own_tries(
@@ -154,6 +163,13 @@ def test_a_fix_is_mended_and_each_step_has_its_own_tries(
     page = engine.tasks.page(run.number)
     assert "| Fix: compile | 1 | failed | main/limit.c:2" in page
     assert changes in page
+    (review,) = oracle.asked("Review")
+    tried = told_of(review, "Fix")
+    assert "attempt 1, mended since: Fix: compile: failed, main/limit.c:2" in tried
+    assert "Fix: simulate: success, labwired: 1 of 1 expectation met, 3 tests, 0 fail" in tried
+    tried = told_of(review, "Regression test")
+    assert "try it without the fix: success, fails without the fix: test_limit_is" in tried
+    assert "attempt 1" not in tried
 
 
 def test_a_test_that_passes_without_the_fix_proves_nothing(
