@@ -228,7 +228,9 @@ class ChangeSets(ABC):
         """
         found = self.of(number)
         if found is None:
-            raise NotFoundError(f"{self._of(number)} has no {self.NAME}")
+            status = self._run(number).status
+            yet = "" if status.is_final else f" yet: it has not ended ({status})"
+            raise NotFoundError(f"{self._of(number)} has no {self.NAME}{yet}")
         return found
 
     def _open(self, number: int) -> ChangeSet:

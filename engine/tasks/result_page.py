@@ -178,7 +178,7 @@ def _open(plan: Plan, outcome: Outcome, results: Mapping[str, StageResult]) -> s
         finding.title
         for result in results.values()
         for finding in result.findings
-        if finding.severity is not Severity.INFO
+        if finding.severity is not Severity.INFO and finding.title not in outcome.text
     ]
     lines = [f"- {_line(point)}" for point in dict.fromkeys(points)]
     if len(lines) > _MAX_OPEN:

@@ -226,7 +226,8 @@ def _told(plan: Plan, results: Results) -> Iterator[str]:
         yield from _told_of_proof(proof_of(plan, results))
     for step, verdict in verdicts(plan, results).items():
         if verdict:
-            addressed = ", addressed" if _addressed(plan, results, step) else ""
+            is_open = verdict is not ReviewVerdict.APPROVE
+            addressed = ", addressed" if is_open and _addressed(plan, results, step) else ""
             yield f"{step.name}: {verdict}{addressed}"
     if GATE in results:
         yield f"quality gate {results[GATE].summary}"
