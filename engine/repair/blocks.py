@@ -1,8 +1,9 @@
 """The changes that a model's answer asks for, block by block, in whatever format it writes them.
 
 Formats are told apart by what they look like, not by what was asked for: search/replace blocks,
-unified diffs, ``apply_patch`` and whole files in fences, also several of them in one answer. Every
-line is looked at a bounded number of times, whatever the answer is.
+unified diffs, ``apply_patch`` and whole files in fences, also several of them in one answer; calls
+of tools that a model writes as text are read as such blocks (:mod:`engine.llm.written_calls`).
+Every line is looked at a bounded number of times, whatever the answer is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from engine.llm.written_calls import as_blocks
 from engine.repair import diff_hunks, search_replace
 from engine.repair.block_paths import FENCE, PathNames, text_near
 from engine.repair.edit_formats import EditFormat
@@ -24,9 +26,8 @@ MAX_CHARACTERS = 2 << 20
 """The longest answer that is read."""
 
 _DIFF_WORDS = frozenset({"diff", "patch", "udiff", "unified-diff"})
-_NO_FILES = frozenset(
-    {"sh", "bash", "shell", "console", "zsh", "text", "txt", "output", "log", "powershell", "cmd"}
-)
+_SHELLS = frozenset({"sh", "bash", "shell", "console", "zsh", "powershell", "cmd"})
+_NO_FILES = _SHELLS | {"text", "txt", "output", "log"}
 _NESTING = frozenset({"markdown", "md"})
 _LONGEST_FENCE = 8
 
@@ -81,7 +82,7 @@ def parse(answer: str, files: Collection[str] = ()) -> Blocks:
     """
     if len(answer) > MAX_CHARACTERS:
         return Blocks((), (f"the answer is longer than {MAX_CHARACTERS >> 20} MiB",))
-    return _Parser(answer, PathNames(files)).parse()
+    return _Parser(as_blocks(answer), PathNames(files)).parse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class _Parser:
         self._blocks: list[Block] = []
         self._wholes: list[_Whole] = []
         self._problems: list[str] = []
+        self._has_commands = False
         self._file: str | None = None  # of the block before
         self._at = self._since = 0  # since: where the text before the block begins
         self._fence: str | None = None  # the fence that is open around what is read
@@ -149,6 +151,11 @@ class _Parser:
         elif self._wholes and not blocks and not wholes and not self._problems:
             self._problems.append(
                 "the fenced block names no file: write its path on the line before it"
+            )
+        elif self._has_commands and not blocks and not wholes and not self._problems:
+            self._problems.append(
+                "the answer has commands, which are not run: write changes as blocks, below the "
+                "path of the file"
             )
         return Blocks((*wholes, *blocks)[:MAX_BLOCKS], first_lines(self._problems))
 
@@ -272,6 +279,9 @@ class _Parser:
         path = path or names.in_comment(body[0])
         if path is not None:
             files: tuple[str, ...] = (path,)
+        elif word in _SHELLS:
+            self._has_commands = True
+            return
         elif word in _NO_FILES or (len(body) == 1 and names.alone(body[0].strip())):
             return
         else:

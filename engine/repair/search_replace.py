@@ -25,11 +25,14 @@ from engine.repair.block_paths import FENCE
 DIVIDER = re.compile(r"={5,60}")
 """What stands between the two parts of a block."""
 
-_BEGIN = re.compile(r"(?:<{5,60} ?(?:SEARCH|ORIGINAL|HEAD)|-{5,60} ?SEARCH)>?")
-_END = re.compile(r"(?:>{5,60} ?(?:REPLACE|UPDATED)|\+{5,60} ?REPLACE)>?")
+_REMARK = r"(?: {1,4}(?:\(|//|#|<!--).{0,200})?"
+_BEGIN = re.compile(rf"(?:<{{5,60}} ?(?:SEARCH|ORIGINAL|HEAD)|-{{5,60}} ?SEARCH)>?{_REMARK}")
+_END = re.compile(rf"(?:>{{5,60}} ?(?:REPLACE|UPDATED)|\+{{5,60}} ?REPLACE)>?{_REMARK}")
 _END_OF_CONFLICT = re.compile(r">{5,60}(?: \S.{0,200})?")
-_START_LINE = re.compile(r":(?:start|end)_line: ?(\d{1,7})")
+_START_LINE = re.compile(r":(?:start|end)_line ?[:=>] ?(\d{1,7})")
 _RULE = re.compile(r"-{5,60}")
+_RULE_OF_LINE = "-------"
+"""What stands below the number of a line; models lose the line end after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +102,6 @@ def _part(lines: Sequence[str], begin: int, divider: int, end: int) -> Part:
         del search[0]
     if number and search and _RULE.fullmatch(search[0].strip()):
         del search[0]
+    elif number and search:
+        search[0] = search[0].removeprefix(_RULE_OF_LINE)
     return Part(tuple(search), tuple(replace), number, end + 1)

@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 
 from engine.enums import ArtifactKind
 from engine.llm.fences import fenced
+from engine.llm.written_calls import as_blocks
 from engine.tasks.answer_blocks import Block, blocks
 from engine.tasks.answer_versions import left_out, loss
 from engine.tasks.file_names import (
@@ -131,7 +132,7 @@ def extract(answer: str, step: str, names: Mapping[str, str] | None = None) -> E
         names: what the model said when it was asked for the names of nameless files: by the path
             that such a file has here, its name, or an empty one for a block that is no file.
     """
-    lines = [line.removesuffix("\r") for line in answer.split("\n")]
+    lines = [line.removesuffix("\r") for line in as_blocks(answer).split("\n")]
     found = list(blocks(lines))
     if inner := _all_of_it(lines, found):
         lines = list(inner)
