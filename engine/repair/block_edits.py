@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from engine.files import read_file
 from engine.repair.block_paths import PathNames
 from engine.repair.blocks import Block
-from engine.repair.edited_text import BLANKS, EditedText, key_of
+from engine.repair.edited_text import BLANKS, EditedText, key_of, typed
 from engine.repair.line_search import MAX_PLACES, Nearest, Place, find, nearest
 from engine.repair.refused_text import invisible, stands_for_lines
 from engine.repair.replacement import common_prefix, leading_blanks, replacement
@@ -336,6 +336,8 @@ def _replaced(block: Block, path: str, text: EditedText) -> _Change | BlockRefus
         reason = "has these lines more than once: search for more of what is around them"
         return BlockRefusal(path, f"{reason} (lines {where}{more})")
     place = places[0]
+    rows = text.lines[place.start : place.stop]
+    lines, search = typed(lines, search, rows), typed(search, search, rows)
     refused = _refused(lines, search, path, text)
     if refused:
         return refused

@@ -27,6 +27,19 @@ def key_of(line: str) -> str:
     return " ".join((line if line.isascii() else line.translate(_ALIKE)).split())
 
 
+def typed(lines: Sequence[str], written: Sequence[str], meant: Sequence[str]) -> list[str]:
+    """Lines with typewriters' signs for the typographic ones that a model puts in place of those.
+
+    Args:
+        written: lines as the model copied them.
+        meant: the same as the file has them.
+    """
+    known = set().union(*meant)
+    signs = set().union(*written).difference(known)
+    other = {ord(sign): _ALIKE[ord(sign)] for sign in signs if ord(sign) in _ALIKE}
+    return [line.translate(other) for line in lines] if other else list(lines)
+
+
 @dataclass(slots=True)
 class EditedText:
     """A file while blocks change it.
