@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from engine.llm.written_calls import as_blocks
-from engine.repair import diff_hunks, search_replace
+from engine.repair import before_after, diff_hunks, search_replace
 from engine.repair.block_paths import FENCE, PathNames, text_near
 from engine.repair.edit_formats import EditFormat
 from engine.text import first_lines
@@ -82,7 +82,7 @@ def parse(answer: str, files: Collection[str] = ()) -> Blocks:
     """
     if len(answer) > MAX_CHARACTERS:
         return Blocks((), (f"the answer is longer than {MAX_CHARACTERS >> 20} MiB",))
-    return _Parser(as_blocks(answer), PathNames(files)).parse()
+    return _Parser(answer, PathNames(files)).parse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class _Parser:
     """Walks through the lines of one answer, once."""
 
     def __init__(self, answer: str, names: PathNames) -> None:
-        self._lines = [line.removesuffix("\r") for line in answer.split("\n")]
+        lines = [line.removesuffix("\r") for line in as_blocks(answer).split("\n")]
+        self._lines = before_after.as_blocks(lines)
         self._names = names
         self._fences = _Fences(self._lines)
         self._marks = [
