@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from engine.files import read_file
 from engine.repair.block_paths import PathNames
 from engine.repair.blocks import Block
+from engine.repair.diff_hunks import once_signed
+from engine.repair.edit_formats import EditFormat
 from engine.repair.edited_text import BLANKS, EditedText, key_of, typed
 from engine.repair.line_search import MAX_PLACES, Nearest, Place, find, nearest
 from engine.repair.refused_text import invisible, stands_for_lines
@@ -281,6 +283,10 @@ def _versions(block: Block) -> Iterator[Block]:
     numbered = _without_numbers(block.search)
     if numbered is not None:
         yield replace(block, search=numbered, replace=_without_numbers(block.replace, True) or ())
+    if block.edit_format in (EditFormat.DIFF, EditFormat.PATCH):
+        once = once_signed(block.search, block.replace)
+        if once is not None:
+            yield replace(block, search=once[0], replace=once[1])
     if any(_ESCAPED.search(line) for line in block.search):
         yield replace(
             block,

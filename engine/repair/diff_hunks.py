@@ -82,6 +82,23 @@ def ends_patch(line: str) -> bool:
     return text.startswith("***") and _END_PATCH.fullmatch(text) is not None
 
 
+def once_signed(
+    search: Sequence[str], replace: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The lines of a hunk whose signs were written twice (``--old``); None where they were not."""
+    stay = {*search} & {*replace}
+    gone = [line for line in search if line not in stay]
+    come = [line for line in replace if line not in stay]
+    if not gone or not all(line.startswith("-") for line in gone):
+        return None
+    if not all(line.startswith("+") for line in come):
+        return None
+    return (
+        tuple(line if line in stay else line[1:] for line in search),
+        tuple(line if line in stay else line[1:] for line in replace),
+    )
+
+
 def read_diff(lines: Sequence[str], begin: int, stop: int, bounded: bool) -> tuple[list[Hunk], int]:
     """The hunks of a unified diff.
 
