@@ -417,7 +417,7 @@ def _missed(miss: _Miss, path: str, text: EditedText, show: bool) -> BlockRefusa
 
 
 def _numbered(text: EditedText, near: Nearest) -> str:
-    """Lines of a file with their numbers."""
+    """Lines of a file with their numbers, as blocks may have them, too (:data:`_NUMBERED`)."""
     width = len(str(near.stop))
     rows = range(near.start, near.stop)
-    return "\n".join(f"{row + 1:>{width}} {text.lines[row]}"[:400] for row in rows)
+    return "\n".join(f"{row + 1:>{width}} | {text.lines[row]}"[:400] for row in rows)

@@ -176,6 +176,17 @@ def test_one_refused_block_refuses_the_answer(root: Path) -> None:
     assert edits_of(answer, tree_of(root)).patch == ""
 
 
+def test_lines_that_are_copied_with_the_numbers_of_a_refusal_are_taken(root: Path) -> None:
+    edits, tree = AnswerEdits(), tree_of(root)
+    first = edits.read(block("main/main.c", "    return 9\n", "    return 1;\n"), tree)
+    shown = edits.refusal(first.refusals).text.partition("```\n")[2].partition("\n```")[0]
+    (numbered,) = [line for line in shown.split("\n") if line.endswith("    return 0")]
+
+    second = edits.read(block("main/main.c", f"{numbered}\n", "    return 1;\n"), tree)
+
+    assert "-    return 0\n+    return 1;\n" in second.patch
+
+
 def test_blocks_that_fit_are_kept_and_only_the_rest_is_asked_again(root: Path) -> None:
     edits, tree = AnswerEdits(), tree_of(root)
     good = block("main/main.c", "int main(void)\n", "int app_main(void)\n")
@@ -187,7 +198,7 @@ def test_blocks_that_fit_are_kept_and_only_the_rest_is_asked_again(root: Path) -
 
     assert first.patch == ""
     assert "block 2: main/main.c has no line 'return 9'" in first.refusals[0]
-    assert "3     return 0\n" in told
+    assert "3 |     return 0\n" in told
     assert "kept (1, in main/main.c)" in told
     assert (root / "main/main.c").read_text() == "int app_main(void)\n{\n    return 1;\n}\n"
 
