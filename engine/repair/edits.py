@@ -108,6 +108,12 @@ class AnswerEdits:
         """The files of the blocks that are kept."""
         return tuple(dict.fromkeys(self._kept.values()))
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next answer is to want the same: blocks are kept, or only misfitted."""
+        misfits = [each.misfit for each in self._missed]
+        return bool(self._kept) or (bool(misfits) and all(misfits))
+
     def take(self, answer: str, worktree: Worktree) -> AppliedEdits | Refused:
         """Change a worktree as the answers say; one that is refused changes nothing.
 

@@ -262,6 +262,24 @@ def test_a_panic_is_told_with_the_source_that_it_names_and_is_mended(
     assert f"\n{closed}" in asked
 
 
+def test_what_an_answer_was_for_is_told_when_another_mends_its_form(
+    engine: Engine, answers: Answers, tmp_path: Path
+) -> None:
+    misfit = block("main/main.c", BROKEN + "    unheard();\n", MENDED)
+    answers.texts += [
+        f"SUBJECT: Give answer a value\n\n{misfit}",
+        block("main/main.c", BROKEN, MENDED),
+    ]
+
+    done = build(engine, broken(engine, tmp_path))
+
+    assert done.status is RunStatus.SUCCESS
+    assert "5 | " in answers.asked()[1][-1]["content"]
+    found = engine.fixes.of(done.number)
+    assert found is not None
+    assert found.message.startswith("Give answer a value\n")
+
+
 def test_what_was_refused_is_kept_when_the_server_then_fails(
     engine: Engine, answers: Answers, tmp_path: Path
 ) -> None:

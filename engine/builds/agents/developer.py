@@ -194,15 +194,18 @@ def _by_model(context: BuildContext, attempts: Sequence[Attempt]) -> _Asked:
         )
         return ask_about(case)
 
-    edits = AnswerEdits(asked_format)
+    edits, said = AnswerEdits(asked_format), ""
 
     def check(answer: Answer) -> _Repair | Refused:
+        nonlocal said
+        # An answer that mends the form of the one before need not say again what it is for.
+        said = subject_of(answer.text) or (said if edits.goes_on else "")
         applied = edits.take(answer.text, context.slot)
         if isinstance(applied, Refused):
             asks = requests == MAX_REQUESTS and names_requested(answer.text)
             return Refused((NO_MORE_REQUESTS,)) if asks else applied
         by = _name_of(conversation)
-        return _untried(context, attempts, start, by, answer.text, applied)
+        return _untried(context, attempts, start, by, said, applied)
 
     try:
         found = conversation.ask_until_accepted(ask_about(case), check, edits.refusal, show_more)
@@ -231,7 +234,7 @@ def _untried(
     attempts: Sequence[Attempt],
     start: Attempt,
     by: str,
-    answer: str,
+    said: str,
     applied: AppliedEdits,
 ) -> _Repair | Refused:
     """The repair that changed the worktree, unless it changes tests or was tried before."""
@@ -244,7 +247,7 @@ def _untried(
     if known:
         context.slot.become(start.patch)
         return Refused((f"attempt {known[0]} was just that, and it failed",))
-    explanation = subject_of(answer) or NOTHING_SAID
+    explanation = said or NOTHING_SAID
     if changes_of_tests_in(applied.change, source):
         explanation = f"{CHANGES_TESTS}: {explanation}"
     return _Repair(start, False, by, explanation, applied.change, applied.patch)
