@@ -12,6 +12,7 @@ from engine.tasks.agents.ask_model import ask_for_text, open_conversation
 from engine.tasks.answer_files import ExtractedFiles, GeneratedFile
 from engine.tasks.context import TaskContext
 from engine.tasks.file_names import path_in
+from engine.tasks.frameworks import with_framework
 from engine.tasks.plan import PlannedStep
 from engine.tasks.prompts import Material, Question, Rank
 from engine.text import count
@@ -116,15 +117,16 @@ def _question(
         shown = "\n".join(lines[:_SHOWN_LINES])[:_SHOWN_CHARACTERS]
         title = f"block {number} ({made.kind}, {count(len(lines) - 1, 'line')})"
         material.append(Material(title, shown, Rank.GIVEN, made.language))
+    toolchain = context.gathered.facts.toolchain
     return Question(
-        who=step.who,
+        who=with_framework(step.who, toolchain),
         step=step.name,
         prompt=_PROMPT,
         form=_FORM,
         task=(
             ("The task", context.wanted.description),
             ("What holds for every step", context.plan.global_context),
-            ("What the step asked", step.prompt),
+            ("What the step asked", with_framework(step.prompt, toolchain)),
         ),
         material=tuple(material),
     )

@@ -209,6 +209,7 @@ def test_a_file_without_a_name_is_asked_for_it(engine: Engine, oracle: Oracle) -
     asked = oracle.asked("source")[1]
     assert "## block 1 (c, 1 line)\n\n```c\nvoid led_on(void) {}\n```" in asked
     assert "## block 2 (c, 1 line)" in asked
+    assert "{{" not in asked
     assert not engine.tasks.findings(build.number)
     (row,) = [each for each in engine.tasks.stages(build.number) if each.key == "source"]
     assert len(row.usage or ()) == 2
