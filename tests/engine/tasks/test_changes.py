@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from engine.runs.changes import ChangeSetState
 from engine.store.tables import Run
 from engine.tasks.request import TaskRequest
 from tests.engine import git_repos
-from tests.engine.llm.servers import Oracle, status
-from tests.engine.tasks.tasks import MAIN, block, done, pipeline, project
+from tests.engine.llm.servers import Oracle, ollama, stall, status
+from tests.engine.tasks.tasks import MAIN, WITHIN, block, done, pipeline, project
 
 pytestmark = [pytest.mark.xdist_group("tasks"), pytest.mark.slow]
 
@@ -117,6 +119,27 @@ def test_where_nothing_is_changed_there_is_nothing(engine: Engine, fixed: Fixed)
             changes.commit(number)
     with pytest.raises(UsageError, match=f"no build {free}: that is a task"):
         engine.fixes.of(free)
+
+
+def test_of_a_task_that_runs_it_is_said_that_it_has_not_ended(
+    engine: Engine, oracle: Oracle, fixed: Fixed
+) -> None:
+    reached = threading.Event()
+
+    def hold(client: socket.socket) -> None:
+        reached.set()
+        stall(next(ollama("I think")))(client)
+
+    oracle.replies["Review"] = [hold]
+    number = engine.tasks.start(
+        TaskRequest(workflow="bug_fix", description=ASKED, project_id=fixed.id)
+    ).number
+    assert reached.wait(WITHIN)
+    with pytest.raises(UsageError, match=rf"task {number} has no patch yet: .* \(running\)"):
+        engine.task_changes.commit(number)
+    engine.tasks.cancel(number)
+    engine.tasks.wait(number, timeout=WITHIN)
+    assert engine.task_changes.of(number) is not None
 
 
 def test_a_commit_that_is_on_no_branch_of_the_project_is_not_made_its_own(
