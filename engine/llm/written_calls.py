@@ -23,8 +23,8 @@ _PATHS = frozenset(
     {"path", "file", "file_path", "filepath", "filename", "file_name", "target_file"}
 )
 _TEXTS = frozenset({"content", "contents", "file_text", "file_content"})
-_OLD = frozenset({"old_text", "old_str", "old_string", "oldtext", "oldstring", "oldstr"})
-_NEW = frozenset({"new_text", "new_str", "new_string", "newtext", "newstring", "newstr"})
+_OLD = frozenset({"old_text", "old_str", "old_string", "oldtext", "oldstring", "oldstr", "search"})
+_NEW = frozenset({"new_text", "new_str", "new_string", "newtext", "newstring", "newstr", "replace"})
 _EDITS = frozenset({"diff"})
 _NAMES = _PATHS | _TEXTS | _OLD | _NEW | _EDITS
 _ENDS_OF_NEW = ("</edits>", "</edit>", "</edit_file>")
@@ -56,6 +56,8 @@ _SHELLS = frozenset({"sh", "bash", "shell", "zsh", "console"})
 _CALLS = frozenset({"", "xml", "json", "tool_call", "tool_code", "tool"})
 _DOCUMENTS = frozenset({"markdown", "md"})
 _SCRIPT = re.compile(r"\.(?:sh|bash|md)\b")
+_DATA = re.compile(r"\.(?:json|xml)\b")
+_ONE_FENCE = re.compile(r"\s*(`{3,})[^`\n]{0,40}\n(.*)\n[ \t]*\1\s*", re.DOTALL)
 _PATCH = "*** Begin Patch"
 
 
@@ -116,6 +118,9 @@ class _Calls:
                     at = following
                     continue
                 following = span[1]
+                fenced = _ONE_FENCE.fullmatch(body) if name in _TEXTS else None
+                if fenced and fenced[1] not in fenced[2]:
+                    body = fenced[2]
                 if name in _PATHS:
                     self.path, old = body.strip(), None
                 elif name in _TEXTS and self.path and not _READ_ALREADY.match(body):
@@ -125,14 +130,16 @@ class _Calls:
                 elif name in _NEW and old is not None:
                     begin, new, old = old[0], _edit(self.path, old[1], body), None
                 elif name in _EDITS and body != raw:
-                    new = f"`{self.path}`:\n{_trimmed(body)}" if self.path else body
+                    new = _diff(self.path, body)
             elif found := _ELEMENT.match(line):
                 self.count += 1
                 start = at + found.end()
                 span = self._span(start, [f"</{found['tag']}>"], missing)
                 body = _plain(text[start : span[0]]) if span else ""
-                if span and re.search(r"[./]", found["path"]) and _is_text(body):
-                    new, following = _whole(found["path"], body), span[1]
+                if span and re.search(r"[./]", found["path"]):
+                    self.path, old = found["path"], None
+                    if _is_text(body):
+                        new, following = _whole(self.path, body), span[1]
             if new is not None:
                 self.count += 1
                 parts += [text[kept:begin], new, "\n"]
@@ -155,11 +162,15 @@ class _Calls:
     def _fenced(self, fence: re.Match[str], body: str, above: str) -> str | None:
         """What is called in a fence; None for nothing."""
         word = (fence[2].split() or [""])[0].lower()
+        label = f"{above.rstrip().rpartition(chr(10))[2]} {fence[2]}"
         if word in _SHELLS:
-            label = above.rstrip().rpartition("\n")[2]
-            is_script = body.startswith("#!") or _SCRIPT.search(f"{label} {fence[2]}")
+            is_script = body.startswith("#!") or _SCRIPT.search(label)
             return None if is_script else _of_shell(body, fence)
-        if word not in _CALLS or not body.lstrip().startswith(("<", "{", "[")):
+        if (
+            _DATA.search(label)
+            or word not in _CALLS
+            or not body.lstrip().startswith(("<", "{", "["))
+        ):
             return None
         return _Calls(body.lstrip(), self.path).written()
 
@@ -203,6 +214,8 @@ def _of_json(value: object, path: str, depth: int = 0) -> Iterator[str]:
             made = _edit(path, old[0], new[0])
         elif path and text:
             made = _whole(path, text[0])
+        elif diff := [texts[key] for key in texts if key in _EDITS]:
+            made = _diff(path, diff[0])
         if made:
             yield made
             return
@@ -253,6 +266,12 @@ def _edit(path: str, old: str, new: str) -> str | None:
     head = f"`{path}`:\n" if path else ""
     parts = ("<<<<<<< SEARCH", *([old] if old else []), "=======", *([new] if new else []))
     return head + "\n".join((*parts, ">>>>>>> REPLACE"))
+
+
+def _diff(path: str, text: str) -> str:
+    """What a call says of a file, below its path."""
+    body, head = _trimmed(text), f"`{path}`:\n" if path else ""
+    return f"{head}```diff\n{body}\n```" if body.startswith(("@@", "---")) else f"{head}{body}"
 
 
 def _trimmed(text: str) -> str:

@@ -30,7 +30,8 @@ _TAG_WITH_PATH = re.compile(
 _TAG = re.compile(r"</?[\w-]{1,40}>")
 # One word may be prose: it has a folder or an ending, or is a name without one that is known.
 _WORD = re.compile(
-    r"(?=\S*(?:[/\\]|\w\.\w)|(?:Makefile|Kconfig|Dockerfile)\S*\Z)[^\s`*<>|(){}=;,\"]{1,400}"
+    r"(?=\S*(?:[/\\]|\w\.\w)|(?:Makefile|Kconfig|Dockerfile)\S*\Z)"
+    r"[^\s`*<>|(){}=;,\"\u3001\u3002\u300c-\u300f\uff08\uff09\uff0c\uff1a\uff1b]{1,400}"
 )
 _COMMENT = re.compile(r"\s*(?://+|/\*+|#+|--|;+|<!--)\s*\S{1,400}(?:\s*(?:\*/|-->))?\s*")
 _MENTION = re.compile(r"[\w.@+\\/-]{3,400}")
@@ -136,6 +137,8 @@ class PathNames:
         """The path in a line that has nothing else, else None."""
         if len(line) > _PATH_LINE_CHARACTERS:
             return None
+        if line[:1] == "[" and line[-1:] == "]":
+            line = line[1:-1].strip()
         decoration = _DECORATION.match(line)
         text = line[decoration.end() if decoration else 0 :].strip()
         text = _END.sub("", text).strip("*").strip().removesuffix(":").strip()
