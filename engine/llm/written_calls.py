@@ -127,6 +127,8 @@ class _Calls:
                     new = _whole(self.path, body)
                 elif name in _OLD:
                     old = at, body
+                elif name in _NEW and old is None:
+                    self.count += 1  # it looked far ahead
                 elif name in _NEW and old is not None:
                     begin, new, old = old[0], _edit(self.path, old[1], body), None
                 elif name in _EDITS and body != raw:
@@ -150,14 +152,16 @@ class _Calls:
 
     def _span(self, start: int, ends: list[str], missing: dict[str, int]) -> tuple[int, int] | None:
         """Where a parameter's text ends, and where its closing tag does; None for an open one."""
+        found = list[tuple[int, int]]()
         for end in ends:
             if end in missing:
                 continue
             at = self.text.find(end, start)
             if at >= 0:
-                return at, at + len(end)
-            missing[end] = start
-        return None
+                found.append((at, at + len(end)))
+            else:
+                missing[end] = start
+        return min(found, default=None)
 
     def _fenced(self, fence: re.Match[str], body: str, above: str) -> str | None:
         """What is called in a fence; None for nothing."""

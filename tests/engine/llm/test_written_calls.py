@@ -57,3 +57,10 @@ def test_arguments_may_be_a_string() -> None:
 def test_calls_beyond_the_bound_stay_text() -> None:
     call = "<path>a.h</path>\n<content>\n1\n</content>\n"
     assert as_blocks(call * (MAX_CALLS + 3)).count("<content>") == 3
+
+
+def test_the_first_end_of_a_new_text_counts() -> None:
+    edit = "<old_text>\n{}\n</old_text>\n<new_text>\n{}\n"
+    answer = f"{edit.format('a', 'b')}</edits>\n{edit.format('c', 'd')}</new_text>\n"
+    block = "<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
+    assert as_blocks(answer) == block.format("a", "b") + block.format("c", "d")
