@@ -48,7 +48,7 @@ def test_workflows_and_tasks_let_nothing_through(tmp_path: Path, size: tuple[int
         terminal.sees("tasks")
         terminal.keys("g\r")  # what the gate did not let pass
         terminal.sees("QUALITY GATE failed")
-        terminal.keys("\t\t")
+        terminal.keys("\t" * 7)  # over revise and the consoles
         terminal.sees("FINDINGS 1", "FINDINGS  1 ")
         terminal.keys("\r")
         terminal.sees("j k scroll")

@@ -33,8 +33,13 @@ PLACEHOLDER = "PLACEHOLDER: no model was asked"
 _GATE = "gate"
 """Key of the stage that measures."""
 
+RESULT = "result"
+"""Name of the pane with the page that tells what came of a task."""
+
 _RESULTS = (FINDINGS, ARTIFACTS)
 _DONE = (StageStatus.SUCCESS, StageStatus.FAILED)
+_Found = tuple["TaskState", dict[tuple[str, int], str], "GateResult | None", str]
+"""State, answers, what the gate measured, and the page of the result."""
 
 
 class TaskScreen(RunScreen):
@@ -53,6 +58,7 @@ class TaskScreen(RunScreen):
         self._as_it_came: set[str] = set()
         self._placed: dict[str, RowWidget] = {}
         self._gate: GateResult | None = None
+        self._page = TextView()
         self._metrics = ""
         self._changes = ChangeSetActions(
             self, "patch", lambda: self.engine.task_changes, "it changed nothing", self._show_facts
@@ -88,7 +94,8 @@ class TaskScreen(RunScreen):
 
     def on_text_view_chosen(self, message: TextView.Chosen) -> None:
         """Choose a pane by a click on its answer."""
-        name = next((name for name, view in self._answers.items() if view is message.view), None)
+        views = {RESULT: self._page, **self._answers}
+        name = next((name for name, view in views.items() if view is message.view), None)
         if name is not None:
             self._choose_pane(name)
 
@@ -153,9 +160,24 @@ class TaskScreen(RunScreen):
                 self._answers[key] = TextView()
                 self._room.mount(self._answers[key])
         if new:
-            self._panes = Panes(keys, (*consoles, *_RESULTS))
-            self._pane_list.fill(self._panes.names)
-            self._arrange()
+            self._name_panes(keys, (*consoles, *_RESULTS))
+
+    def _name_panes(self, keys: tuple[str, ...], others: tuple[str, ...]) -> None:
+        self._panes = Panes(keys, others)
+        self._pane_list.fill(self._panes.names)
+        self._arrange()
+
+    def _show_page(self, text: str) -> None:
+        """Show the page that tells what came of the steps; one step's answer is that itself."""
+        if len(self._view.pipeline.stages) < 2:
+            return
+        if text and not self._page.is_mounted:
+            self._room.mount(self._page)
+            self._name_panes(self._panes.agents, (RESULT, *self._panes.others))
+        self._page.title = " RESULT"
+        self._page.show(text, "result.md")
+        if text and not self._person_chose:
+            self._focus_pane(self._pane_to_show())
 
     def _show_metrics(self, state: TaskState) -> None:
         """Say in the head what is known besides."""
@@ -188,20 +210,23 @@ class TaskScreen(RunScreen):
             and key.stage != _GATE
         }
 
-        def read() -> tuple[TaskState, dict[tuple[str, int], str], GateResult | None]:
+        def read() -> _Found:
             texts = {
                 (key, attempt): self.runs.text(self.number, key, attempt)
                 for key, attempt in (ended | earlier) - known
             }
-            return self.runs.state(self.number), texts, self.runs.gate(self.number)
+            state = self.runs.state(self.number)
+            page = self.runs.page(self.number) if state.run.status.is_final else ""
+            return state, texts, self.runs.gate(self.number), page
 
-        def show(found: tuple[TaskState, dict[tuple[str, int], str], GateResult | None]) -> None:
-            state, texts, self._gate = found
+        def show(found: _Found) -> None:
+            state, texts, self._gate, page = found
             self._texts |= texts
             if self._gate is not None:
                 self._measures.fill(self._gate.measures)
                 self._measures.title = gate_title(self._gate)
             self._show_metrics(state)
+            self._show_page(page)
             self._show_logs()
             self._bar.refresh()
 
@@ -214,6 +239,8 @@ class TaskScreen(RunScreen):
             return running[0]
         if not self._view.status.is_final:
             return self._focused
+        if self._page.text and self._view.status is RunStatus.SUCCESS:
+            return RESULT
         worth = StageStatus.FAILED if self._view.status is RunStatus.FAILED else StageStatus.SUCCESS
         ended = [
             stage.key
@@ -262,6 +289,8 @@ class TaskScreen(RunScreen):
         return self._answers[name]
 
     def _pane(self, name: str) -> RowWidget:
+        if name == RESULT:
+            return self._page
         view = None if name in self._as_it_came else self._answer_pane(name)
         return view or super()._pane(name)
 
@@ -292,6 +321,10 @@ class TaskScreen(RunScreen):
         if pane is self._measures and self._gate is not None:
             return gate_text(self._gate)
         return super()._text_of(name)
+
+
+    def _count_of(self, name: str) -> str:
+        return "" if name == RESULT else super()._count_of(name)
 
 
 def describe_metrics(metrics: TaskMetrics) -> str:
