@@ -11,7 +11,7 @@ from engine import stage_label as stage_label
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine import Project, Run
+    from engine import Pipeline, Project, Run
     from engine.enums import RunStatus
 
 NOT_KNOWN = "not known"
@@ -58,3 +58,18 @@ def ended_reason(kind: str, number: int, status: RunStatus) -> str | None:
 def not_ended_reason(kind: str, number: int, status: RunStatus) -> str | None:
     """Why a run cannot be started again; ``kind`` is ``build`` or ``task``."""
     return None if status.is_final else f"{kind} {number} has not ended"
+
+
+def indented_parts(pipeline: Pipeline) -> dict[str, str]:
+    """What stages are called in a list below the step whose change they try, by their keys.
+
+    A title says whose part it is, ``Fix: compile``; below ``Fix``, the rest of it is enough.
+    """
+    titles: dict[str, str] = {}
+    parts: dict[str, str] = {}
+    for stage in pipeline.stages:
+        owner, dot, _ = stage.key.partition(".")
+        if dot and owner in titles:
+            parts[stage.key] = f" {stage.title.removeprefix(f'{titles[owner]}: ')}"
+        titles[stage.key] = stage.title
+    return parts

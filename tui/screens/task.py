@@ -11,7 +11,7 @@ from engine.text import clean, count
 from tui.actions import Action
 from tui.keymap import Where
 from tui.presentation.gate_rows import gate_text, gate_title, measure_parts
-from tui.presentation.labels import stage_label
+from tui.presentation.labels import indented_parts, stage_label
 from tui.presentation.pane_layout import Layout, Panes
 from tui.presentation.units import tokens
 from tui.screens.change_set import ChangeSetActions
@@ -54,6 +54,7 @@ class TaskScreen(RunScreen):
         super().__init__(view, Panes((), _RESULTS), ARTIFACTS)
         self._answers: dict[str, TextView] = {}
         self._names: dict[str, str] = {}
+        self._heads: dict[str, str] = {}
         self._texts: dict[tuple[str, int], str] = {}
         self._as_it_came: set[str] = set()
         self._placed: dict[str, RowWidget] = {}
@@ -114,7 +115,7 @@ class TaskScreen(RunScreen):
         pipeline = self.runs.pipeline_of(state.run)
         stages = self.runs.stages(self.number)
         roles = [stage.role for stage in pipeline.stages]
-        names = {
+        heads = {
             stage.key: self.runs.title(stage.role) if roles.count(stage.role) == 1 else stage.title
             for stage in pipeline.stages
         }
@@ -123,7 +124,8 @@ class TaskScreen(RunScreen):
             if state.run.project_id is not None:
                 self.app.select_project(state.run.project_id)
             self._view.pipeline = pipeline
-            self._names = names
+            self._heads = heads
+            self._names = heads | indented_parts(pipeline)
             self._texts.clear()
             self._mount_panes(tuple(stage.key for stage in pipeline.stages))
             where = f" {state.run.commit_sha[:10]}" if state.run.commit_sha else ""
@@ -267,9 +269,10 @@ class TaskScreen(RunScreen):
             return f" {'  '.join(filter(None, (name, 'console', which)))}"
         status, task = self._view.state(name)
         title = next((each.title for each in self._view.pipeline.stages if each.key == name), "")
-        step = f": {title}" if title and title != self._agent_label(name) else ""
+        head = self._heads.get(name, name)
+        step = f": {title}" if title and title != head else ""
         task = "" if task == title else task
-        parts = (f"{self._agent_label(name)}{step}", which, task)
+        parts = (f"{head}{step}", which, task)
         return f" {self.app.glyphs.state(status)} {'  '.join(filter(None, parts))}"
 
     def _agent_label(self, name: str) -> str:
