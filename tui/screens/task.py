@@ -325,7 +325,6 @@ class TaskScreen(RunScreen):
             return gate_text(self._gate)
         return super()._text_of(name)
 
-
     def _count_of(self, name: str) -> str:
         return "" if name == RESULT else super()._count_of(name)
 

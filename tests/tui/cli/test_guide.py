@@ -92,7 +92,7 @@ def test_a_page_that_is_not_there_is_said_with_those_that_are_like_it(
 
 def test_where_no_page_is_like_it_all_are_named(here: Here) -> None:
     assert here.refuses("guide", "zzz").startswith(
-        "no page 'zzz' (pages: api, architecture, artifacts, boards, "
+        "no page 'zzz' (pages: agents, api, architecture, artifacts, boards, "
     )
 
 
