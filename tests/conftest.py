@@ -30,7 +30,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache and board locks of the run's own: a person's espdeck is left alone.
+    """A cache, settings and board locks of the run's own: a person's espdeck is left alone.
 
     All workers have one. Zig compiles its runtime, which takes seconds for each chip, into a cache
     that outlives the run; it locks what it writes. Processes may keep compiled Python beside its
@@ -41,6 +41,8 @@ def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
         folder = folder.parent  # each worker's is in the run's
     kept: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # it can be switched off
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ESPDECK_")]:
+            patch.delenv(name)  # settings of whoever runs the tests
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("ZIG_LOCAL_CACHE_DIR", str(folder / "cache" / "zig"))
         if kept is not None:
