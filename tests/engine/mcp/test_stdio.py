@@ -259,7 +259,7 @@ def test_a_cancelled_call_cancels_its_build(agent: Agent, reader: Agent, lab: Pa
     def runs() -> bool:
         nonlocal number
         builds = reader.call("list_builds", status="running")["builds"] if number == 0 else []
-        number = builds[0]["build"] if builds else number
+        number = next((each["build"] for each in builds if each["project"] == "endless"), number)
         return number != 0
 
     wait_for(runs)

@@ -288,7 +288,7 @@ def test_changes_that_fit_are_kept_and_only_the_rest_is_asked_for_again(
     assert build.status is RunStatus.SUCCESS
     _, second = oracle.asked("Fix")
     assert "block 2: main/main.c has no line 'int reply(void) {'; near is line 1" in second
-    assert "\n1 int answer(void) {\n2     return 42;\n3 }\n" in second
+    assert "\n1 | int answer(void) {\n2 |     return 42;\n3 | }\n" in second
     assert "are kept (1, in main/main.c)" in second
     assert (
         "-int answer(void) {\n-    return 41;\n+long answer(void) {\n+    return 42;\n"
