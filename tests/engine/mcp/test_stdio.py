@@ -266,7 +266,7 @@ def test_a_cancelled_call_cancels_its_build(agent: Agent, reader: Agent, lab: Pa
     started.cancel()
 
     ended = reader.call("show_build", build=number, wait_seconds=60)
-    assert ended["status"] == "cancelled"
+    assert ended["status"] == "cancelled", ended
 
 
 def test_a_board_is_reserved_for_the_user_and_given_back(agent: Agent) -> None:
