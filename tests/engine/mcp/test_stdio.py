@@ -251,7 +251,7 @@ def test_a_cancelled_call_cancels_its_build(agent: Agent, reader: Agent, lab: Pa
     demo.make_repository("hello", lab / "endless")
     main = '#include "console.h"\nint run_tests(void);\nint main(void) { for (;;) {} }\n'
     (lab / "endless" / "main" / "main.c").write_text(main, "utf-8")
-    (lab / "endless" / "espdeck.toml").write_text('expect = "never"\ntimeout = 600\n', "utf-8")
+    (lab / "endless" / "espdeck.toml").write_text('expect = ["never"]\ntimeout = 600\n', "utf-8")
 
     started = agent.start("build", project=str(lab / "endless"), wait_seconds=600)
     number = 0
@@ -266,7 +266,7 @@ def test_a_cancelled_call_cancels_its_build(agent: Agent, reader: Agent, lab: Pa
     started.cancel()
 
     ended = reader.call("show_build", build=number, wait_seconds=60)
-    assert ended["status"] == "cancelled", ended
+    assert ended["status"] == "cancelled"
 
 
 def test_a_board_is_reserved_for_the_user_and_given_back(agent: Agent) -> None:
