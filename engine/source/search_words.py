@@ -6,7 +6,7 @@ import bisect
 import functools
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -149,13 +149,18 @@ def _defines(text: str, name: str) -> bool:
 
 
 def _has_name(data: bytes, name: bytes) -> bool:
-    at = data.find(name)
+    return _occurs(data, name, lambda start, end: _is_spelled(data, start, end))
+
+
+def _occurs(text: bytes, piece: bytes, is_whole: Callable[[int, int], bool]) -> bool:
+    """Whether one of the first places of a piece is whole, as somebody judges its ends."""
+    at = text.find(piece)
     for _ in range(_LOOKED_AT):
         if at < 0:
             return False
-        if _is_spelled(data, at, at + len(name)):
+        if is_whole(at, at + len(piece)):
             return True
-        at = data.find(name, at + 1)
+        at = text.find(piece, at + 1)
     return False
 
 
@@ -166,14 +171,7 @@ def _is_spelled(data: bytes, start: int, end: int) -> bool:
 
 
 def _has(data: bytes, lower: bytes, word: bytes) -> bool:
-    at = lower.find(word)
-    for _ in range(_LOOKED_AT):
-        if at < 0:
-            return False
-        if _is_word(data, at, at + len(word)):
-            return True
-        at = lower.find(word, at + 1)
-    return False
+    return _occurs(lower, word, lambda start, end: _is_word(data, start, end))
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
